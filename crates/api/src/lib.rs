@@ -1,0 +1,23 @@
+#![doc = include_str!("../README.md")]
+
+pub mod access;
+pub mod audit;
+pub mod codes;
+pub mod health;
+pub mod ids;
+pub mod memory;
+pub mod page;
+pub mod problem;
+pub mod provider;
+pub mod scope;
+pub mod slop;
+pub mod tool;
+
+pub use codes::Code;
+pub use ids::{AuditId, InstanceId, InvalidId, JobId, KeyId, RequestId, UserId};
+pub use page::Page;
+pub use problem::{Fault, FieldError, Problem, Retry};
+pub use scope::{Role, Scope};
+
+/// The version of the wire contract, sent as `Api-Version` with every answer.
+pub const API_VERSION: &str = "1";
