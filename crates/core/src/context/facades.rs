@@ -1,0 +1,206 @@
+//! The typed faces of the ports, as authors use them.
+
+use bytes::Bytes;
+use mindflight_api::JobId;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::jobs::JobArgs;
+use crate::ports::{self, EnqueueOptions, NewEvent, NewJob, Set, Stored};
+use crate::{Error, Result};
+
+/// A provider's memory: keys and values that outlive calls, restarts and instances.
+pub struct Memory<'cx> {
+    port: &'cx dyn ports::Memory,
+    space: String,
+}
+
+impl<'cx> Memory<'cx> {
+    pub(super) fn new(port: &'cx dyn ports::Memory, space: String) -> Self {
+        Self { port, space }
+    }
+
+    /// The value of `key`.
+    ///
+    /// # Errors
+    /// When the database fails, or the value does not fit `T`.
+    pub async fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
+        let stored = self.port.get(&self.space, key).await?;
+        stored
+            .map(|stored| serde_json::from_value(stored.value))
+            .transpose()
+            .map_err(Error::internal)
+    }
+
+    /// The value of `key` with its version and times.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn entry(&self, key: &str) -> Result<Option<Stored>> {
+        self.port.get(&self.space, key).await
+    }
+
+    /// Writes `key`, whatever it held.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn set(&self, key: &str, value: &impl Serialize) -> Result<()> {
+        self.set_with(key, value, Set::default()).await.map(drop)
+    }
+
+    /// Writes `key` with a time to live or an expected version; gives the version now stored.
+    ///
+    /// # Errors
+    /// 409 `conflict` when the stored version is not the expected one.
+    pub async fn set_with(&self, key: &str, value: &impl Serialize, how: Set) -> Result<u64> {
+        let value = serde_json::to_value(value).map_err(Error::internal)?;
+        Ok(self.port.set(&self.space, key, value, how).await?.version)
+    }
+
+    /// Adds to a number in one step (0 if there is none) and gives the sum.
+    ///
+    /// # Errors
+    /// 409 `conflict` when the value is no integer.
+    pub async fn add(&self, key: &str, by: i64) -> Result<i64> {
+        self.port.add(&self.space, key, by).await
+    }
+
+    /// Removes `key`; whether there was one.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn delete(&self, key: &str) -> Result<bool> {
+        self.port.delete(&self.space, key).await
+    }
+
+    /// Up to `limit` entries whose key starts with `prefix` and comes after `after`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn list(&self, prefix: &str, after: Option<&str>, limit: u32) -> Result<Vec<Stored>> {
+        self.port.list(&self.space, prefix, after, limit).await
+    }
+}
+
+/// The job queue, for jobs of this provider.
+pub struct Jobs<'cx> {
+    port: &'cx dyn ports::Jobs,
+    provider: &'cx str,
+}
+
+impl<'cx> Jobs<'cx> {
+    pub(super) fn new(port: &'cx dyn ports::Jobs, provider: &'cx str) -> Self {
+        Self { port, provider }
+    }
+
+    /// Makes a job as its kind declares it; durable when this returns.
+    ///
+    /// # Errors
+    /// When the database fails, or the server has no job queue.
+    pub async fn enqueue<A: JobArgs>(&self, args: &A) -> Result<JobId> {
+        self.enqueue_with(args, EnqueueOptions::default()).await
+    }
+
+    /// Makes a job that differs from what its kind declares.
+    ///
+    /// # Errors
+    /// When the database fails, or the server has no job queue.
+    pub async fn enqueue_with<A: JobArgs>(
+        &self,
+        args: &A,
+        options: EnqueueOptions,
+    ) -> Result<JobId> {
+        self.port
+            .enqueue(NewJob::of(self.provider, args, options)?)
+            .await
+    }
+}
+
+impl NewJob {
+    /// A job of `provider` with these arguments.
+    ///
+    /// # Errors
+    /// When the arguments cannot be written as JSON.
+    pub fn of<A: JobArgs>(provider: &str, args: &A, options: EnqueueOptions) -> Result<Self> {
+        let args = serde_json::to_value(args).map_err(Error::internal)?;
+        Ok(Self {
+            kind: format!("{provider}.{}", A::KIND),
+            args,
+            options,
+        })
+    }
+}
+
+/// The event log, for events of this provider.
+pub struct Events<'cx> {
+    port: &'cx dyn ports::Events,
+    provider: &'cx str,
+}
+
+impl<'cx> Events<'cx> {
+    pub(super) fn new(port: &'cx dyn ports::Events, provider: &'cx str) -> Self {
+        Self { port, provider }
+    }
+
+    /// Publishes an event; durable when this returns. Gives its id.
+    ///
+    /// # Errors
+    /// When the database fails, or the server has no event log.
+    pub async fn publish(&self, r#type: &str, data: &impl Serialize) -> Result<String> {
+        self.port
+            .publish(NewEvent::of(self.provider, r#type, data)?)
+            .await
+    }
+}
+
+impl NewEvent {
+    /// An event of `provider`.
+    ///
+    /// # Errors
+    /// When the data cannot be written as JSON.
+    pub fn of(provider: &str, r#type: &str, data: &impl Serialize) -> Result<Self> {
+        let data = serde_json::to_value(data).map_err(Error::internal)?;
+        Ok(Self {
+            r#type: r#type.to_owned(),
+            source: provider.to_owned(),
+            data,
+        })
+    }
+}
+
+/// The outside world over HTTP, within the operator's limits.
+pub struct Http<'cx> {
+    port: &'cx dyn ports::Http,
+    in_transaction: bool,
+}
+
+impl<'cx> Http<'cx> {
+    pub(super) fn new(port: &'cx dyn ports::Http, in_transaction: bool) -> Self {
+        Self {
+            port,
+            in_transaction,
+        }
+    }
+
+    /// Sends a request. Any status is an answer.
+    ///
+    /// # Errors
+    /// 502 `upstream_error` when there is no answer; 500 while a transaction is open.
+    pub async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>> {
+        if self.in_transaction {
+            return Err(Error::failed("an outside call while a transaction is open")
+                .fix("Call the outside before `cx.begin()` or after `tx.finish()`."));
+        }
+        self.port.send(request).await
+    }
+
+    /// Fetches `url`.
+    ///
+    /// # Errors
+    /// 422 when `url` is none; else as [`send`](Self::send).
+    pub async fn get(&self, url: &str) -> Result<http::Response<Bytes>> {
+        let request = http::Request::get(url).body(Bytes::new());
+        self.send(request.map_err(|e| Error::invalid(format!("`{url}` is no URL: {e}")))?)
+            .await
+    }
+}

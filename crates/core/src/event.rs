@@ -1,0 +1,74 @@
+//! An event as a subscription receives it.
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// An event with its data read into `T`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
+pub struct Event<T = Value> {
+    /// The publisher's id of it.
+    pub id: String,
+    /// Lower-case dotted type, such as `mail.received`.
+    pub r#type: String,
+    /// Who published it: a provider's name, or `api`.
+    pub source: String,
+    /// When it was published.
+    pub time: DateTime<Utc>,
+    /// Its position in the log.
+    pub sequence: u64,
+    /// How many events caused one another before it; 16 is the end.
+    pub depth: u32,
+    /// Shared by all events and jobs of one chain.
+    pub correlation_id: Option<String>,
+    /// What happened.
+    pub data: T,
+}
+
+impl Event {
+    /// An event of `data`, for publishers and tests; the log fills in the rest.
+    #[must_use]
+    pub fn new(r#type: impl Into<String>, data: Value, time: DateTime<Utc>) -> Self {
+        let (id, source) = (String::new(), String::new());
+        Self {
+            id,
+            r#type: r#type.into(),
+            source,
+            time,
+            sequence: 0,
+            depth: 0,
+            correlation_id: None,
+            data,
+        }
+    }
+
+    /// The same event with its data read into `T`.
+    ///
+    /// # Errors
+    /// When the data does not fit `T`.
+    pub fn read<T: serde::de::DeserializeOwned>(self) -> serde_json::Result<Event<T>> {
+        let Self {
+            id,
+            r#type,
+            source,
+            time,
+            sequence,
+            depth,
+            correlation_id,
+            data,
+        } = self;
+        let data = serde_json::from_value(data)?;
+        Ok(Event {
+            id,
+            r#type,
+            source,
+            time,
+            sequence,
+            depth,
+            correlation_id,
+            data,
+        })
+    }
+}

@@ -1,0 +1,13 @@
+//! Pure decisions about jobs: no clock, no randomness, no IO; those come in as values.
+
+mod attempt;
+mod backoff;
+mod missed;
+mod state;
+mod unique;
+
+pub use self::attempt::{Next, Outcome, after_attempt};
+pub use self::backoff::Backoff;
+pub use self::missed::{Missed, due};
+pub use self::state::JobState;
+pub use self::unique::{Unique, unique_key};
