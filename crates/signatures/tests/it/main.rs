@@ -1,0 +1,5 @@
+//! Tests of signatures through the public functions.
+
+mod published;
+mod refused;
+mod round;
