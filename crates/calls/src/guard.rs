@@ -1,0 +1,118 @@
+//! Runs one handler in a task of its own, under deadline, cancellation and panic guard.
+
+use std::any::Any;
+use std::time::{Duration, Instant};
+
+use mindflight_api::codes;
+use mindflight_core::{BoxFuture, Error, Result};
+use tokio::runtime::Handle;
+use tokio::task::{JoinError, JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use crate::Settings;
+use crate::stuck::Stuck;
+
+/// What it takes to run handlers.
+#[derive(Clone)]
+pub(crate) struct Guard {
+    pub(crate) engine: Handle,
+    pub(crate) stuck: Stuck,
+    pub(crate) grace: Duration,
+    pub(crate) stuck_after: Duration,
+}
+
+impl Guard {
+    pub(crate) fn new(engine: Handle, settings: &Settings) -> Self {
+        let (grace, stuck_after) = (settings.grace, settings.stuck_after);
+        Self {
+            engine,
+            stuck: Stuck::default(),
+            grace,
+            stuck_after,
+        }
+    }
+
+    /// Runs `work` until `deadline`. Dropping this future cancels it too.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        name: &str,
+        work: BoxFuture<Result<T>>,
+        cancelled: CancellationToken,
+        deadline: Instant,
+    ) -> Result<T> {
+        let task = self.engine.spawn(work);
+        let mut running = Running {
+            task: Some(task),
+            guard: self,
+            name,
+            cancelled,
+        };
+        let Some(task) = running.task.as_mut() else {
+            unreachable!("it was put there above")
+        };
+        let ended = tokio::time::timeout_at(deadline.into(), task).await;
+        match ended {
+            Ok(ended) => {
+                running.task = None;
+                ended.unwrap_or_else(|error| Err(crashed(name, error)))
+            }
+            // Leaving drops `running`, which cancels the work and watches it end.
+            Err(_) => Err(Error::of(
+                codes::TIMEOUT,
+                format!("`{name}` did not finish before its deadline"),
+            )),
+        }
+    }
+}
+
+/// A handler's task. Dropped while the task runs, it sees to it that the task ends.
+struct Running<'a, T: Send + 'static> {
+    task: Option<JoinHandle<Result<T>>>,
+    guard: &'a Guard,
+    name: &'a str,
+    cancelled: CancellationToken,
+}
+
+impl<T: Send + 'static> Drop for Running<'_, T> {
+    fn drop(&mut self) {
+        let Some(task) = self.task.take() else { return };
+        self.cancelled.cancel();
+        self.guard.engine.spawn(see_to_the_end(
+            task,
+            self.guard.clone(),
+            self.name.to_owned(),
+        ));
+    }
+}
+
+async fn see_to_the_end<T>(mut task: JoinHandle<Result<T>>, guard: Guard, name: String) {
+    if tokio::time::timeout(guard.grace, &mut task).await.is_ok() {
+        return;
+    }
+    task.abort();
+    if tokio::time::timeout(guard.stuck_after, &mut task)
+        .await
+        .is_ok()
+    {
+        return;
+    }
+    guard.stuck.add(&name);
+    // However it ends, nobody is left to tell.
+    drop(task.await);
+    guard.stuck.remove(&name);
+}
+
+fn crashed(name: &str, error: JoinError) -> Error {
+    let Ok(panic) = error.try_into_panic() else {
+        return Error::of(codes::SHUTTING_DOWN, "the server is shutting down")
+            .wait(Duration::from_secs(1));
+    };
+    let cause = text(&*panic).to_owned();
+    Error::of(codes::TOOL_PANICKED, format!("`{name}` crashed")).because(cause)
+}
+
+fn text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message")
+}

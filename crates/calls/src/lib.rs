@@ -1,0 +1,19 @@
+#![doc = include_str!("../README.md")]
+
+mod breaker;
+pub mod catalog;
+mod guard;
+mod names;
+mod outcome;
+mod pipeline;
+mod rate;
+mod route;
+mod settings;
+pub mod stuck;
+pub mod validate;
+
+pub use catalog::{Catalog, CatalogError};
+pub use names::nearest;
+pub use pipeline::{CallRequest, Calls};
+pub use route::RouteCall;
+pub use settings::Settings;
