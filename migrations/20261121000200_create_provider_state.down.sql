@@ -1,0 +1,2 @@
+DROP TABLE mindflight.provider_state;
+DROP FUNCTION mindflight.bump_provider_version();
