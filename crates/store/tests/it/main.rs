@@ -1,0 +1,18 @@
+//! Every table family on a real database, one database a test.
+#![expect(
+    clippy::unwrap_used,
+    reason = "what tests share fails them as a test itself does"
+)]
+
+mod access;
+mod admin;
+mod audit;
+mod away;
+mod keys;
+mod memory;
+mod migrations;
+mod past;
+mod providers;
+mod tokens;
+mod transactions;
+mod users;
