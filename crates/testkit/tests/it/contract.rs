@@ -1,0 +1,114 @@
+//! The contract holds for a good provider, and a bad one fails it.
+
+use std::future::{Ready, ready};
+use std::sync::Arc;
+
+use mindflight_core::{
+    Context, Provider, ProviderContext, Request, Response, Result, Routes, Tools, respond,
+};
+use mindflight_testkit::contract::{self, Subject};
+use mindflight_testkit::contract_tests;
+use serde_json::{Value, json};
+
+use crate::shop::{Shop, config};
+
+contract_tests!(Shop, config = config());
+
+/// Its id is one that no server mounts.
+struct Loud;
+
+impl Provider for Loud {
+    const ID: &'static str = "Loud";
+    type Config = ();
+
+    async fn build(_config: (), _cx: ProviderContext) -> Result<Self> {
+        Ok(Self)
+    }
+}
+
+/// Its tool is all that a tool should not be.
+struct Odd;
+
+impl Provider for Odd {
+    const ID: &'static str = "odd";
+    type Config = ();
+
+    async fn build(_config: (), _cx: ProviderContext) -> Result<Self> {
+        Ok(Self)
+    }
+
+    fn tools(&self, t: &mut Tools<Self>) {
+        let properties = json!({
+            "a": {"type": ["string", "null"]},
+            "b": true,
+            "c": {"type": "array"},
+            "d": {"$ref": "#/properties/a"},
+        });
+        t.dynamic("x", "", json!({"properties": properties}), Self::x);
+    }
+
+    fn routes(&self, r: &mut Routes<Self>) {
+        r.get("no/slash", Self::nothing);
+    }
+}
+
+impl Odd {
+    fn x(self: Arc<Self>, _cx: Context, _arguments: Value) -> Ready<Result<Value>> {
+        panic!("on nothing")
+    }
+
+    fn nothing(self: Arc<Self>, _cx: Context, _request: Request) -> Ready<Result<Response>> {
+        ready(Ok(respond::text("")))
+    }
+}
+
+fn subject() -> Subject {
+    Subject {
+        config: json!({}),
+        panics: Vec::new(),
+    }
+}
+
+#[test]
+#[should_panic(expected = "`Loud` is no id of a provider")]
+fn an_illegal_id_fails() {
+    contract::names_are_legal_and_unique::<Loud>(&subject());
+}
+
+#[test]
+#[should_panic(expected = "`odd_x` has no description")]
+fn a_tool_without_a_description_fails() {
+    contract::tools_and_parameters_are_described::<Odd>(&subject());
+}
+
+#[test]
+fn each_schema_that_some_vendor_refuses_fails() {
+    let failed = std::panic::catch_unwind(|| contract::schemas_suit_every_model::<Odd>(&subject()));
+    let panic = failed.expect_err("it fails");
+    let text = panic.downcast_ref::<String>().expect("a text");
+    for part in [
+        "`odd_x.a`: the list of types",
+        "`odd_x.b`: true as a schema",
+        "`odd_x.c`: an array of nothing known",
+        "`odd_x.d`: `$ref`",
+    ] {
+        assert!(text.contains(part), "no {part} in {text}");
+    }
+}
+
+#[test]
+#[should_panic(expected = "tool_panicked")]
+fn a_panic_without_arguments_fails_unless_it_is_meant() {
+    let meant = Subject {
+        panics: vec!["x"],
+        ..subject()
+    };
+    contract::no_tool_panics_without_arguments::<Odd>(&meant);
+    contract::no_tool_panics_without_arguments::<Odd>(&subject());
+}
+
+#[test]
+#[should_panic(expected = "the route `no/slash` does not begin with `/`")]
+fn a_path_that_is_none_fails() {
+    contract::routes_are_legal::<Odd>(&subject());
+}
