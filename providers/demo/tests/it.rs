@@ -1,0 +1,206 @@
+//! The demo provider as its callers meet it.
+
+use std::time::Duration;
+
+use http::Method;
+use mindflight_testkit::{Kit, contract_tests};
+use provider_demo::Demo;
+use serde_json::{Value, json};
+
+contract_tests!(Demo, panics = ["panic"]);
+
+async fn kit() -> Kit<Demo> {
+    Kit::new(json!({})).await
+}
+
+#[tokio::test]
+async fn the_calculator_gives_numbers_and_names_the_place_of_a_mistake() {
+    let kit = kit().await;
+    let cases = [
+        ("2 + 2", json!(4)),
+        ("1 / 4", json!(0.25)),
+        ("0 * -1", json!(0)),
+        ("2^60", json!(2f64.powi(60))),
+    ];
+    for (expression, result) in cases {
+        let reply = kit
+            .call("calculator", json!({"expression": expression}))
+            .await;
+        reply.assert_ok(json!({"result": result}));
+    }
+    let reply = kit.call("calculator", json!({"expression": "1 / 0"})).await;
+    reply
+        .assert_error()
+        .code("invalid_arguments")
+        .detail_contains("division by zero at character 3")
+        .has_fix();
+}
+
+#[tokio::test]
+async fn whole_numbers_are_added_exactly() {
+    let kit = kit().await;
+    let cases = [
+        (json!(2), json!(3), json!(5)),
+        (json!(0.5), json!(0.5), json!(1)),
+        (json!(0.1), json!(0.2), json!(0.1 + 0.2)),
+        (
+            json!(9_007_199_254_740_993_i64),
+            json!(0),
+            json!(9_007_199_254_740_993_i64),
+        ),
+        (json!(i64::MAX), json!(-1), json!(i64::MAX - 1)),
+        (json!(i64::MAX), json!(0.5), json!(i64::MAX as f64)),
+    ];
+    for (a, b, sum) in cases {
+        kit.call("add", json!({"a": a, "b": b}))
+            .await
+            .assert_ok(json!({"sum": sum}));
+    }
+    let refused = [
+        (json!(i64::MAX), json!(1)),
+        (json!(u64::MAX), json!(0)),
+        (json!(1e308), json!(1e308)),
+    ];
+    for (a, b) in refused {
+        kit.call("add", json!({"a": a, "b": b}))
+            .await
+            .assert_error()
+            .code("invalid_arguments")
+            .status(422);
+    }
+}
+
+#[tokio::test]
+async fn it_greets() {
+    let reply = kit().await.call("greet", json!({"name": "Ada"})).await;
+    reply.assert_ok(json!({"message": "Hello, Ada!"}));
+}
+
+#[tokio::test]
+async fn a_sleep_tells_its_progress() {
+    let kit = kit().await;
+    let before = kit.clock().now();
+    let reply = kit.call("sleep", json!({"ms": 5000})).await;
+    reply.assert_ok(json!({"slept_ms": 5000}));
+    let done: Vec<f64> = reply.progress().iter().map(|step| step.done).collect();
+    assert_eq!(done, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0]);
+    assert_eq!((kit.clock().now() - before).num_seconds(), 5);
+}
+
+#[tokio::test]
+async fn a_sleep_ends_when_its_caller_goes_away() {
+    let kit = kit().await;
+    let call = kit.start("sleep", json!({"ms": 20_000})).await;
+    kit.clock().advance(Duration::from_secs(5)).await;
+    assert!(!call.is_done());
+    let before = kit.progress().len();
+    assert_eq!(before, 2);
+    call.cancel().await;
+    kit.clock().advance(Duration::from_secs(60)).await;
+    assert_eq!(kit.progress().len(), before);
+}
+
+#[tokio::test]
+async fn a_sleep_beyond_the_deadline_is_cut() {
+    let reply = kit().await.call("sleep", json!({"ms": 60_000})).await;
+    reply.assert_error().code("timeout").status(504);
+}
+
+#[tokio::test]
+async fn it_fails_with_the_code_that_is_asked_for() {
+    let kit = kit().await;
+    for (code, status) in [
+        ("not_found", 404),
+        ("rate_limited", 429),
+        ("busy", 503),
+        ("demo.odd", 500),
+    ] {
+        let reply = kit
+            .call("fail", json!({"code": code, "message": "as asked"}))
+            .await;
+        reply
+            .assert_error()
+            .code(code)
+            .status(status)
+            .detail_contains("as asked");
+    }
+    let reply = kit
+        .call("fail", json!({"code": "No Code", "message": ""}))
+        .await;
+    reply
+        .assert_error()
+        .code("invalid_arguments")
+        .detail_contains("code");
+}
+
+#[tokio::test]
+async fn it_is_flaky_for_each_key_alone() {
+    let kit = kit().await;
+    let call = |key: &str| kit.call("flaky", json!({"key": key, "fail_times": 2}));
+    for _ in 0..2 {
+        call("a")
+            .await
+            .assert_error()
+            .code("demo.flaky")
+            .status(503)
+            .retry_after(Duration::from_millis(100));
+    }
+    call("a").await.assert_ok(json!({"attempts": 3}));
+    call("b")
+        .await
+        .assert_error()
+        .detail_contains("failure 1 of 2");
+    kit.call("flaky", json!({"key": "c", "fail_times": 0}))
+        .await
+        .assert_ok(json!({"attempts": 1}));
+}
+
+#[tokio::test]
+async fn each_call_counts_once_and_in_one_transaction() {
+    let kit = kit().await;
+    for count in 1..=3 {
+        kit.call("count", json!({"key": "a"}))
+            .await
+            .assert_ok(json!({"count": count}));
+    }
+    assert_eq!(kit.memory().get("count:a"), Some(json!(3)));
+    assert_eq!(kit.memory().get("count:b"), None::<Value>);
+    let outcomes: Vec<String> = kit.audit().into_iter().map(|row| row.outcome).collect();
+    assert_eq!(outcomes, ["ok", "ok", "ok"]);
+}
+
+#[tokio::test]
+async fn a_panic_is_one_calls_failure() {
+    let kit = kit().await;
+    kit.call("panic", json!({}))
+        .await
+        .assert_error()
+        .code("tool_panicked")
+        .status(500);
+    kit.call("greet", json!({"name": "Ada"}))
+        .await
+        .assert_ok(json!({"message": "Hello, Ada!"}));
+}
+
+#[tokio::test]
+async fn a_block_holds_its_thread_and_has_a_limit() {
+    let kit = kit().await;
+    kit.call("block", json!({"ms": 1}))
+        .await
+        .assert_ok(json!({"blocked_ms": 1}));
+    let reply = kit.call("block", json!({"ms": 60_001})).await;
+    reply
+        .assert_error()
+        .code("invalid_arguments")
+        .detail_contains("at most 60000");
+}
+
+#[tokio::test]
+async fn the_route_says_hello() {
+    let answer = kit().await.request(Method::GET, "/hello").send().await;
+    answer.assert_status(200);
+    assert_eq!(
+        answer.json::<Value>(),
+        json!({"message": "hello from demo"})
+    );
+}
