@@ -1,0 +1,16 @@
+#![doc = include_str!("../README.md")]
+
+pub mod access;
+pub mod audit;
+mod client;
+mod error;
+mod health;
+pub mod memory;
+mod paging;
+pub mod providers;
+pub mod tools;
+mod transport;
+
+pub use client::{Client, Settings};
+pub use error::{Cause, Error, Result};
+pub use paging::Paging;

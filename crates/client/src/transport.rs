@@ -1,0 +1,251 @@
+//! One request: built, sent, repeated if that is safe, and its answer told apart from a stranger's.
+
+use std::time::Duration;
+
+use mindflight_api::{Problem, problem};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, LOCATION};
+use reqwest::{Method, Response, StatusCode, Url};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::{Client, Error, Result};
+
+/// No answer of ours is near this; a stranger's endless one must not fill the memory.
+const MAX_ANSWER: usize = 32 << 20;
+
+/// A request before it is sent.
+pub(crate) struct Request {
+    method: Method,
+    url: Url,
+    query: Vec<(&'static str, String)>,
+    body: Option<Vec<u8>>,
+    timeout: Duration,
+    unhealthy_is_an_answer: bool,
+}
+
+/// What was answered, read to its end.
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+impl Client {
+    /// A request to the path made of `segments`, each of them encoded.
+    pub(crate) fn request(&self, method: Method, segments: &[&str]) -> Result<Request> {
+        let mut url = self.base.clone();
+        if let Some(name) = segments.iter().find(|name| ["", ".", ".."].contains(*name)) {
+            return Err(Error::Name {
+                name: (*name).to_owned(),
+            });
+        }
+        match url.path_segments_mut() {
+            Ok(mut path) => drop(path.pop_if_empty().extend(segments)),
+            Err(()) => {
+                return Err(Error::Address {
+                    url: self.base.to_string(),
+                    reason: "it has no path".to_owned(),
+                });
+            }
+        }
+        Ok(Request {
+            method,
+            url,
+            query: Vec::new(),
+            body: None,
+            timeout: self.settings.timeout,
+            unhealthy_is_an_answer: false,
+        })
+    }
+
+    pub(crate) fn get(&self, segments: &[&str]) -> Result<Request> {
+        self.request(Method::GET, segments)
+    }
+
+    pub(crate) fn post(&self, segments: &[&str]) -> Result<Request> {
+        self.request(Method::POST, segments)
+    }
+
+    /// Sends and reads the answer as JSON.
+    pub(crate) async fn json<T: DeserializeOwned>(&self, request: Request) -> Result<T> {
+        let body = self.send(&request).await?;
+        serde_json::from_slice(&body).map_err(|source| Error::Decode {
+            url: request.url.to_string(),
+            source: source.into(),
+        })
+    }
+
+    /// Sends and drops the answer's body.
+    pub(crate) async fn done(&self, request: Request) -> Result<()> {
+        self.send(&request).await.map(drop)
+    }
+
+    async fn send(&self, request: &Request) -> Result<Vec<u8>> {
+        let mut left = if request.method == Method::GET {
+            self.settings.retries
+        } else {
+            0
+        };
+        let mut pause = self.settings.backoff;
+        loop {
+            match self.attempt(request).await {
+                Err(error) if left > 0 && failed_at_once(&error) => {
+                    left -= 1;
+                    tokio::time::sleep(pause).await;
+                    pause = pause.saturating_mul(2);
+                }
+                done => return done,
+            }
+        }
+    }
+
+    async fn attempt(&self, request: &Request) -> Result<Vec<u8>> {
+        let mut builder = self
+            .http
+            .request(request.method.clone(), request.url.clone())
+            .query(&request.query)
+            .timeout(request.timeout)
+            .header(ACCEPT, "application/json; version=1");
+        if let Some(credentials) = &self.credentials {
+            builder = builder.header(AUTHORIZATION, credentials.clone());
+        }
+        if let Some(body) = &request.body {
+            builder = builder
+                .header(CONTENT_TYPE, "application/json")
+                .body(body.clone());
+        }
+        let response = builder
+            .send()
+            .await
+            .map_err(|error| request.failure(error))?;
+        let answer = read(response, request).await?;
+        judge(answer, request)
+    }
+}
+
+impl Request {
+    pub(crate) fn query(mut self, query: Vec<(&'static str, String)>) -> Self {
+        self.query = query;
+        self
+    }
+
+    pub(crate) fn body<T: Serialize>(mut self, body: &T) -> Result<Self> {
+        let bytes = serde_json::to_vec(body).map_err(|error| Error::Encode(error.into()))?;
+        self.body = Some(bytes);
+        Ok(self)
+    }
+
+    pub(crate) fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Takes 503 with a body of its own as an answer, as the health routes give it.
+    pub(crate) fn unhealthy_is_an_answer(mut self) -> Self {
+        self.unhealthy_is_an_answer = true;
+        self
+    }
+
+    fn failure(&self, error: reqwest::Error) -> Error {
+        let url = self.url.to_string();
+        // The error's own text repeats the URL, which stands in ours.
+        let error = error.without_url();
+        if error.is_connect() {
+            let mut server = self.url.clone();
+            server.set_path("");
+            let url = server.as_str().trim_end_matches('/').to_owned();
+            Error::Unreachable {
+                url,
+                source: error.into(),
+            }
+        } else if error.is_timeout() {
+            Error::Timeout {
+                url,
+                limit: self.timeout,
+                source: error.into(),
+            }
+        } else {
+            Error::Broken {
+                url,
+                source: error.into(),
+            }
+        }
+    }
+
+    fn not_ours(&self, reason: String) -> Error {
+        Error::NotOurs {
+            url: self.url.to_string(),
+            reason,
+        }
+    }
+}
+
+/// Whether the connection failed, other than by waiting: who has waited long enough is not made to wait again.
+fn failed_at_once(error: &Error) -> bool {
+    let (Error::Unreachable { source, .. } | Error::Broken { source, .. }) = error else {
+        return false;
+    };
+    !source
+        .downcast_ref::<reqwest::Error>()
+        .is_some_and(reqwest::Error::is_timeout)
+}
+
+async fn read(mut response: Response, request: &Request) -> Result<Answer> {
+    let (status, headers) = (response.status(), response.headers().clone());
+    let mut body = Vec::new();
+    while let Some(chunk) = response
+        .chunk()
+        .await
+        .map_err(|error| request.failure(error))?
+    {
+        if body.len() + chunk.len() > MAX_ANSWER {
+            let limit = MAX_ANSWER >> 20;
+            return Err(request.not_ours(format!("the answer is larger than {limit} MiB")));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Answer {
+        status,
+        headers,
+        body,
+    })
+}
+
+fn judge(answer: Answer, request: &Request) -> Result<Vec<u8>> {
+    let Answer {
+        status,
+        headers,
+        body,
+    } = answer;
+    let text = |name| {
+        headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    };
+    let kind = text(CONTENT_TYPE);
+    if kind.starts_with(problem::MEDIA_TYPE)
+        && let Ok(problem) = serde_json::from_slice::<Problem>(&body)
+    {
+        return Err(Error::Api(Box::new(problem)));
+    }
+    let unhealthy = request.unhealthy_is_an_answer && status == StatusCode::SERVICE_UNAVAILABLE;
+    if headers.contains_key("api-version") && (status.is_success() || unhealthy) {
+        return Ok(body);
+    }
+    Err(request.not_ours(if status.is_redirection() {
+        format!(
+            "it redirects to `{}`; if that is the server, use its address",
+            text(LOCATION)
+        )
+    } else if status.is_success() {
+        format!("{status} without the header `Api-Version`; is it another program's port?")
+    } else {
+        let kind = if kind.is_empty() {
+            "no content type"
+        } else {
+            kind
+        };
+        format!("{status} with {kind} instead of a problem object")
+    }))
+}

@@ -1,0 +1,6 @@
+//! The client against a server of canned answers.
+
+mod answers;
+mod canned;
+mod requests;
+mod retries;
