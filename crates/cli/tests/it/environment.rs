@@ -1,0 +1,101 @@
+//! Variables, seen by a process of their own: this one's environment stays as it is.
+
+use std::ffi::OsString;
+use std::process::{Command, ExitCode};
+
+use mindflight_cli::run;
+
+use crate::canned::{Canned, ours};
+use crate::console::Recorder;
+
+/// Runs the line in `MINDFLIGHT_TEST_LINE` as the binary does.
+#[test]
+#[ignore = "the tests below run it in processes of its own"]
+fn child() {
+    let line = std::env::var_os("MINDFLIGHT_TEST_LINE").expect("a line to run");
+    let line = line.into_string().expect("UTF-8");
+    let local = Recorder {
+        data_dir: "/nowhere".into(),
+        asked: Default::default(),
+    };
+    let args = ["mindflight"]
+        .into_iter()
+        .chain(line.split(' '))
+        .map(OsString::from);
+    let code = run(args, &local);
+    assert_eq!(code, ExitCode::SUCCESS, "{line}");
+    println!("asked: {:?}", local.asked.into_inner());
+}
+
+/// A process that runs `line` with these variables: its exit and what it printed.
+fn process(line: &str, variables: &[(&str, &str)]) -> (bool, String) {
+    let mut command = Command::new(std::env::current_exe().expect("this test"));
+    command
+        .args(["--ignored", "--exact", "environment::child", "--nocapture"])
+        .env("MINDFLIGHT_TEST_LINE", line);
+    let output = command
+        .envs(variables.iter().copied())
+        .output()
+        .expect("this test runs again");
+    let text = [output.stdout, output.stderr].concat();
+    (
+        output.status.success(),
+        String::from_utf8_lossy(&text).into_owned(),
+    )
+}
+
+#[test]
+fn address_and_key_come_from_variables() {
+    let server = Canned::start(vec![ours("200 OK", r#"{"items":[],"next":null}"#)]);
+    let variables = [
+        ("MINDFLIGHT_URL", server.url.as_str()),
+        ("MINDFLIGHT_KEY", "mf_key"),
+    ];
+    let (done, text) = process("tool list -o json", &variables);
+    assert!(done, "{text}");
+    assert!(server.requests()[0].contains("authorization: Bearer mf_key"));
+}
+
+#[test]
+fn places_and_passwords_come_from_variables() {
+    let variables = [
+        ("MINDFLIGHT_DATA_DIR", "/d"),
+        ("MINDFLIGHT_CONFIG", "/c.yaml"),
+        ("MINDFLIGHT_PASSWORD", "correct horse"),
+    ];
+    let (done, text) = process("user create --username ana", &variables);
+    assert!(done, "{text}");
+    for part in ["/d", "/c.yaml", "<correct horse>"] {
+        assert!(text.contains(part), "{part} is missing: {text}");
+    }
+}
+
+#[test]
+fn a_flag_goes_before_its_variable() {
+    let (done, text) = process(
+        "serve --data-dir /flag",
+        &[("MINDFLIGHT_DATA_DIR", "/variable")],
+    );
+    assert!(
+        done && text.contains("/flag") && !text.contains("/variable"),
+        "{text}"
+    );
+}
+
+#[test]
+fn an_empty_variable_is_none() {
+    let names = [
+        "MINDFLIGHT_DATA_DIR",
+        "MINDFLIGHT_URL",
+        "MINDFLIGHT_TIMEOUT",
+        "MINDFLIGHT_COLOR",
+    ];
+    let (done, text) = process("migrate", &names.map(|name| (name, "")));
+    assert!(done && text.contains("data_dir: None"), "{text}");
+}
+
+#[test]
+fn a_wrong_variable_is_wrong_use() {
+    let (done, text) = process("version", &[("MINDFLIGHT_COLOR", "sometimes")]);
+    assert!(!done && text.contains("sometimes"), "{text}");
+}

@@ -1,0 +1,11 @@
+//! The command line from words to exit code, against a server of canned answers.
+
+mod calls;
+mod canned;
+mod commands;
+mod console;
+mod documented;
+mod environment;
+mod forms;
+mod grammar;
+mod servers;
