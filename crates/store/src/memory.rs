@@ -4,6 +4,7 @@ pub(crate) mod limits;
 pub(crate) mod rows;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use mindflight_core::ports::{Set, Stored, Written};
 use serde_json::Value;
 
@@ -16,6 +17,25 @@ use crate::db::Db;
 pub struct Memory(pub(crate) Db);
 
 impl Memory {
+    /// Up to `limit` keys that start with `prefix` and come after `after`, each with when it was first written.
+    ///
+    /// # Errors
+    /// When a name is too long, or the database does not answer.
+    pub async fn keys(
+        &self,
+        space: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<(String, DateTime<Utc>)>> {
+        let range = limits::Range::new(space, prefix, after)?;
+        let work = async {
+            let mut connection = self.0.connection().await?;
+            rows::keys(&mut connection, &range, self.0.now(), limit).await
+        };
+        self.0.bounded(work).await
+    }
+
     /// Removes up to `limit` expired keys; how many it were. They have not been there for readers before, either.
     ///
     /// # Errors

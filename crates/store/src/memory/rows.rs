@@ -307,6 +307,41 @@ pub(crate) async fn list(
     Ok(found.into_iter().map(Stored::from).collect())
 }
 
+/// As [`list`], without the values: those can be large.
+pub(crate) async fn keys(
+    db: &mut PgConnection,
+    range: &Range<'_>,
+    now: DateTime<Utc>,
+    limit: u32,
+) -> Result<Vec<(String, DateTime<Utc>)>> {
+    let found = sqlx::query!(
+        r#"
+        SELECT key, created_at
+        FROM mindflight.memory
+        WHERE space = $1
+            AND key >= $2
+            AND key < $3
+            AND key IS DISTINCT FROM $4
+            AND (expires_at IS NULL OR expires_at > $5)
+        ORDER BY key
+        LIMIT $6
+        "#,
+        range.space,
+        range.from,
+        &range.below,
+        range.but,
+        now,
+        crate::db::rows(limit),
+    )
+    .fetch_all(db)
+    .await
+    .map_err(Error::of)?;
+    Ok(found
+        .into_iter()
+        .map(|row| (row.key, row.created_at))
+        .collect())
+}
+
 /// Rows that somebody works with are left for the next time.
 pub(crate) async fn sweep(db: &mut PgConnection, now: DateTime<Utc>, limit: u32) -> Result<u64> {
     let done = sqlx::query!(
