@@ -23,6 +23,7 @@ pub struct Config {}
 
 impl Provider for Demo {
     const ID: &'static str = "demo";
+    const DEVELOPMENT_ONLY: bool = true;
     type Config = Config;
 
     async fn build(_: Config, _cx: ProviderContext) -> Result<Self> {
