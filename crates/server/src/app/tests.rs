@@ -1,0 +1,64 @@
+//! The table of operations is complete and sound.
+
+use std::collections::HashSet;
+
+use super::*;
+use crate::operation::Access;
+
+#[test]
+fn every_operation_has_its_own_id_and_place() {
+    let (mut ids, mut places) = (HashSet::new(), HashSet::new());
+    for operation in routes::operations() {
+        assert!(
+            places.insert((operation.method.clone(), operation.path)),
+            "{} stands twice",
+            operation.path
+        );
+        assert!(
+            operation.alias || ids.insert(operation.id),
+            "{} stands twice",
+            operation.id
+        );
+    }
+}
+
+#[test]
+fn what_is_public_has_been_reviewed() {
+    let mut public: Vec<&str> = routes::operations()
+        .iter()
+        .filter(|operation| matches!(operation.rules.access, Access::Public))
+        .map(|operation| operation.path)
+        .collect();
+    public.sort_unstable();
+    assert_eq!(
+        public,
+        [
+            "/api/login",
+            "/auth/login",
+            "/health",
+            "/health/health",
+            "/health/liveness",
+            "/health/readiness",
+            "/healthz",
+            "/info",
+            "/metrics",
+            "/openapi.json",
+        ]
+    );
+}
+
+#[test]
+fn only_loopback_names_are_localhost() {
+    for (origin, expected) in [
+        ("http://localhost", true),
+        ("http://localhost:5173", true),
+        ("https://127.0.0.1:8443", true),
+        ("http://[::1]:3000", true),
+        ("http://localhost.evil.example", false),
+        ("http://evil.example:80", false),
+        ("http://127.0.0.1.evil.example", false),
+        ("null", false),
+    ] {
+        assert_eq!(is_localhost(origin), expected, "{origin}");
+    }
+}

@@ -1,0 +1,249 @@
+//! The sections. Their doc comments are the reference; their defaults are the defaults.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+use ipnet::IpNet;
+use schemars::JsonSchema;
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::duration::Span;
+
+/// Everything that can be set.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// What the server is used for; chooses defaults, nothing else. `dev` is development, `serve` production.
+    pub environment: Environment,
+    /// The address callers use, behind a proxy another than `server.listen`.
+    pub public_url: Option<String>,
+    /// Where this instance runs (`FLY_REGION`); stands in every log line.
+    pub region: Option<String>,
+    /// Accepting requests.
+    pub server: Server,
+    /// PostgreSQL.
+    pub database: Database,
+    /// Users, keys and tokens.
+    pub auth: Auth,
+    /// How much one caller may ask for.
+    pub limits: Limits,
+    /// Running tools and routes.
+    pub calls: Calls,
+    /// Log lines.
+    pub log: Log,
+    /// `/metrics`.
+    pub metrics: Metrics,
+    /// The providers, by mounted name.
+    #[serde(default)]
+    pub providers: BTreeMap<String, ProviderSection>,
+}
+
+impl Config {
+    /// How log lines look: as set, else as the environment wants it.
+    #[must_use]
+    pub fn log_format(&self) -> LogFormat {
+        self.log.format.unwrap_or(match self.environment {
+            Environment::Development => LogFormat::Text,
+            Environment::Staging | Environment::Production => LogFormat::Json,
+        })
+    }
+
+    /// Whether limits hold: as set, else everywhere but in development.
+    #[must_use]
+    pub fn limits_enabled(&self) -> bool {
+        self.limits
+            .enabled
+            .unwrap_or(self.environment != Environment::Development)
+    }
+}
+
+/// What the server is used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Environment {
+    /// One person's machine: open on loopback, `demo` on, no rate limits.
+    Development,
+    /// Like production, without HSTS.
+    Staging,
+    /// For others.
+    Production,
+}
+
+/// Accepting requests.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    /// Address and port; port 0 takes a free one. `PORT` sets the port on every interface.
+    pub listen: String,
+    /// HTTP threads; one a core if null.
+    #[schemars(range(min = 1))]
+    pub workers: Option<usize>,
+    /// Networks whose `X-Forwarded-For` is believed.
+    #[schemars(with = "Vec<String>")]
+    pub trusted_proxies: Vec<IpNet>,
+    /// Origins that browsers may call from (`APP_URL`); localhost besides in development.
+    pub cors_origins: Vec<String>,
+    /// The largest body of a request, in bytes; provider routes may declare more.
+    #[schemars(range(min = 1))]
+    pub max_body_bytes: usize,
+    /// The longest URL, in characters.
+    #[schemars(range(min = 1))]
+    pub max_url: usize,
+    /// The longest query string, in characters.
+    #[schemars(range(min = 1))]
+    pub max_query: usize,
+    /// How long a client may take to send the head of a request.
+    pub request_timeout: Span,
+    /// How long requests and calls may go on after SIGTERM.
+    pub grace: Span,
+    /// Where this server keeps its files; `dev` also its database.
+    pub data_dir: Option<PathBuf>,
+}
+
+/// PostgreSQL.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    /// `postgres://user:password@host/database` (`DATABASE_URL`). Without one, `dev` runs a private cluster.
+    #[schemars(with = "Option<String>", extend("writeOnly" = true))]
+    pub url: Option<SecretString>,
+    /// Connections of this instance.
+    #[schemars(range(min = 1))]
+    pub max_connections: u32,
+    /// How long `serve` waits for the database when it starts.
+    pub connect_timeout: Span,
+    /// How long a request waits for a connection.
+    pub acquire_timeout: Span,
+    /// How long a statement of a request may take.
+    pub statement_timeout: Span,
+    /// How often health asks the database.
+    pub check_interval: Span,
+}
+
+/// Users, keys and tokens.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Auth {
+    /// Signs the tokens of `POST /api/login` (`SLOP_JWT_SECRET`); at least 32 bytes.
+    #[schemars(with = "Option<String>", extend("writeOnly" = true))]
+    pub jwt_secret: Option<SecretString>,
+    /// Still accepted while the secret changes (`SLOP_JWT_SECRET_PREVIOUS`).
+    #[schemars(with = "Option<String>", extend("writeOnly" = true))]
+    pub jwt_secret_previous: Option<SecretString>,
+    /// How long a token is good.
+    pub token_lifetime: Span,
+    /// Failed sign-ins a minute, for one name or one address.
+    #[schemars(range(min = 1))]
+    pub sign_in_failures: u32,
+    /// How often revocations are looked for while requests come.
+    pub version_interval: Span,
+    /// How long cached credentials stay good while the database cannot be asked.
+    pub version_max_age: Span,
+}
+
+/// How much one caller may ask for.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Whether the limits hold; null: in staging and production.
+    pub enabled: Option<bool>,
+    /// Requests a minute, for one key or one address. Status, streams and health do not count.
+    #[schemars(range(min = 1))]
+    pub requests_per_minute: u32,
+    /// New API keys a minute, for one caller.
+    #[schemars(range(min = 1))]
+    pub key_creations_per_minute: u32,
+}
+
+/// Running tools and routes.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Calls {
+    /// Threads that run provider code; null: two a core, at least four.
+    #[schemars(range(min = 1))]
+    pub threads: Option<usize>,
+    /// Calls running at the same time on this instance.
+    #[schemars(range(min = 1))]
+    pub max_running: usize,
+    /// No call runs longer, whatever its tool asks for.
+    pub max_timeout: Span,
+    /// How long a call waits for a slot of a tool with a concurrency cap.
+    pub slot_wait: Span,
+    /// How long a cancelled tool may take to clean up.
+    pub grace: Span,
+    /// How long a dropped tool may hold its thread before it is reported.
+    pub stuck_after: Span,
+    /// Failures in a row after which a tool rests.
+    #[schemars(range(min = 1))]
+    pub breaker_failures: usize,
+    /// How long it rests.
+    pub breaker_rest: Span,
+    /// How long a provider may take to be built.
+    pub build_timeout: Span,
+    /// How often providers are asked for their health.
+    pub health_interval: Span,
+    /// How long a provider may take to answer that.
+    pub health_timeout: Span,
+}
+
+/// Log lines.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// `error`, `warn`, `info`, `debug`, `trace`, or per module as `info,mindflight_calls=debug` (`LOG_LEVEL`).
+    pub level: String,
+    /// `text` or `json` (`LOG_FORMAT`); null: text in development, else json.
+    pub format: Option<LogFormat>,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines: one object a line.
+    Json,
+}
+
+/// `/metrics`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Metrics {
+    /// When set, `/metrics` wants `Authorization: Bearer <token>`.
+    #[schemars(with = "Option<String>", extend("writeOnly" = true))]
+    pub token: Option<SecretString>,
+}
+
+/// One provider.
+#[derive(Clone, Default, Deserialize, JsonSchema)]
+pub struct ProviderSection {
+    /// The id of the linked provider; the mounted name unless given.
+    #[serde(default)]
+    pub provider: Option<String>,
+    /// Whether it is mounted; an operator's `enable` or `disable` overrides it.
+    #[serde(default)]
+    pub enabled: Option<bool>,
+    /// The server does not start without it.
+    #[serde(default)]
+    pub required: bool,
+    /// Its own settings.
+    #[serde(flatten)]
+    pub settings: Map<String, Value>,
+}
+
+impl fmt::Debug for ProviderSection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Names only: which of the values are secret is the provider's knowledge.
+        let settings: Vec<&String> = self.settings.keys().collect();
+        f.debug_struct("ProviderSection")
+            .field("provider", &self.provider)
+            .field("enabled", &self.enabled)
+            .field("required", &self.required)
+            .field("settings", &settings)
+            .finish()
+    }
+}

@@ -1,0 +1,31 @@
+#![doc = include_str!("../README.md")]
+
+mod admission;
+mod app;
+pub mod auth;
+mod background;
+mod body;
+pub mod config;
+pub mod database;
+mod engine;
+mod front;
+mod health;
+mod limit;
+mod mounts;
+mod operation;
+mod provider_routes;
+mod records;
+mod refusal;
+mod request;
+mod routes;
+mod secret;
+mod serve;
+mod slop;
+mod start;
+mod state;
+mod supervisor;
+mod telemetry;
+
+pub use secret::development_secret;
+pub use serve::{announce, run};
+pub use start::StartError;

@@ -1,0 +1,404 @@
+//! Which providers serve: built from configuration and the operators' switches, on all instances alike.
+
+mod build;
+mod table;
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use mindflight_api::codes;
+use mindflight_api::provider::{Provider, State};
+use mindflight_calls::{Calls, Catalog, nearest};
+use mindflight_core::mounted::Mounted;
+use mindflight_core::ports::{Clock, Ports};
+use mindflight_core::{Error, Registry, Result};
+use mindflight_store::Store;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use self::table::{Found, Lookup, RouteTable};
+use crate::config::{Config, Environment, ProviderSection};
+use crate::engine::Tasks;
+use crate::records::record;
+use crate::request::Requester;
+
+/// All providers of this instance. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Mounts(Arc<Shared>);
+
+struct Shared {
+    registry: Registry,
+    config: Arc<Config>,
+    ports: Ports,
+    store: Store,
+    calls: Calls,
+    clock: Arc<dyn Clock>,
+    tasks: Tasks,
+    slots: RwLock<BTreeMap<String, Slot>>,
+    routes: RwLock<Arc<RouteTable>>,
+    /// One change at a time: a build may take a while.
+    changing: tokio::sync::Mutex<()>,
+    health: Mutex<BTreeMap<String, String>>,
+}
+
+/// One provider, on or off.
+#[derive(Clone)]
+struct Slot {
+    id: String,
+    state: State,
+    reason: Option<String>,
+    mounted: Option<Mounted>,
+}
+
+/// What [`Mounts`] is made of.
+pub(crate) struct Parts {
+    pub(crate) registry: Registry,
+    pub(crate) config: Arc<Config>,
+    pub(crate) ports: Ports,
+    pub(crate) store: Store,
+    pub(crate) calls: Calls,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) tasks: Tasks,
+}
+
+impl Mounts {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let Parts {
+            registry,
+            config,
+            ports,
+            store,
+            calls,
+            clock,
+            tasks,
+        } = parts;
+        let (slots, routes, changing, health) = Default::default();
+        Self(Arc::new(Shared {
+            registry,
+            config,
+            ports,
+            store,
+            calls,
+            clock,
+            tasks,
+            slots,
+            routes,
+            changing,
+            health,
+        }))
+    }
+
+    /// Brings every provider to the state that configuration and switches ask for.
+    ///
+    /// # Errors
+    /// When the switches cannot be read, a required provider is not on, or two tools want one name.
+    pub(crate) async fn settle(&self) -> Result<()> {
+        let _changing = self.0.changing.lock().await;
+        let switches = self.0.store.providers().states().await?;
+        for (name, section) in self.wanted() {
+            let slot = self
+                .next(&name, &section, switches.get(&name).copied())
+                .await;
+            if slot.state != State::On && section.required {
+                let reason = slot.reason.unwrap_or_default();
+                return Err(Error::failed(format!(
+                    "the provider `{name}` is required and not on: {reason}"
+                )));
+            }
+            self.write().insert(name, slot);
+        }
+        self.publish()
+    }
+
+    /// The mounted names: those of the configuration, and those of linked providers that it does not mention.
+    fn wanted(&self) -> BTreeMap<String, ProviderSection> {
+        let mut wanted = self.0.config.providers.clone();
+        let used: HashSet<String> = wanted
+            .iter()
+            .map(|(name, section)| section.provider.clone().unwrap_or_else(|| name.clone()))
+            .collect();
+        for factory in self.0.registry.iter() {
+            if !used.contains(factory.id) {
+                wanted.entry(factory.id.to_owned()).or_default();
+            }
+        }
+        wanted
+    }
+
+    async fn next(&self, name: &str, section: &ProviderSection, switch: Option<bool>) -> Slot {
+        let id = section.provider.clone().unwrap_or_else(|| name.to_owned());
+        let off = |state, reason: String| Slot {
+            id: id.clone(),
+            state,
+            reason: Some(reason),
+            mounted: None,
+        };
+        let Some(factory) = self.0.registry.get(&id).copied() else {
+            let known: Vec<&str> = self.0.registry.iter().map(|factory| factory.id).collect();
+            let near = nearest(&id, known.iter().copied())
+                .first()
+                .map(|near| format!("; did you mean `{near}`?"));
+            let detail = format!(
+                "no provider `{id}` is linked into this server{}; linked are {}",
+                near.unwrap_or_default(),
+                known.join(", ")
+            );
+            return off(State::Missing, detail);
+        };
+        let by_default =
+            !factory.development_only || self.0.config.environment == Environment::Development;
+        match (switch, section.enabled, by_default) {
+            (Some(false), ..) => return off(State::Off, "an operator disabled it".to_owned()),
+            (None, Some(false), _) => {
+                return off(State::Off, format!("`providers.{name}.enabled` is false"));
+            }
+            (None, None, false) => {
+                let detail = format!(
+                    "it is for development; set `providers.{name}.enabled` to mount it here"
+                );
+                return off(State::Off, detail);
+            }
+            (Some(true), ..) | (None, Some(true), _) | (None, None, true) => {}
+        }
+        let present = self.read().get(name).cloned();
+        if let Some(slot) = present.filter(|slot| slot.state == State::On) {
+            return slot;
+        }
+        match build::build(&factory, name, section, &self.0).await {
+            Ok(mounted) => {
+                tracing::info!(provider = name, "provider `{name}` is on");
+                Slot {
+                    id,
+                    state: State::On,
+                    reason: None,
+                    mounted: Some(mounted),
+                }
+            }
+            Err(build::Failure { state, reason }) => {
+                tracing::warn!(
+                    provider = name,
+                    reason,
+                    "provider `{name}` is not on: {reason}"
+                );
+                off(state, reason)
+            }
+        }
+    }
+
+    /// Hands the tools and routes of all mounted providers to those who serve them.
+    fn publish(&self) -> Result<()> {
+        let mounted: Vec<Mounted> = self
+            .read()
+            .values()
+            .filter_map(|slot| slot.mounted.clone())
+            .collect();
+        let catalog = Catalog::build(&mounted, self.0.calls.settings())
+            .map_err(|error| Error::failed(error.to_string()))?;
+        let routes = RouteTable::build(&mounted).map_err(Error::failed)?;
+        for (tool, reason) in catalog.quarantined() {
+            tracing::warn!(tool, reason, "the tool `{tool}` is left out: {reason}");
+        }
+        self.0.calls.replace(catalog);
+        *self
+            .0
+            .routes
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Arc::new(routes);
+        Ok(())
+    }
+
+    /// An operator's switch: written for all instances, and done here at once.
+    pub(crate) async fn switch(&self, name: &str, on: bool, who: Requester) -> Result<Provider> {
+        self.get(name)?;
+        let action = if on {
+            "provider.enable"
+        } else {
+            "provider.disable"
+        };
+        let record = record(&*self.0.clock, action, name, &who);
+        self.0.store.providers().set(name, on, &record).await?;
+        self.settle().await?;
+        self.get(name)
+    }
+
+    /// Follows the switches of other instances, and providers that change what they bring.
+    pub(crate) async fn follow(self, stop: CancellationToken) {
+        let interval = self.0.config.auth.version_interval.0;
+        let mut seen = None;
+        let mut surfaces = BTreeMap::new();
+        while stop
+            .run_until_cancelled(tokio::time::sleep(interval))
+            .await
+            .is_some()
+        {
+            let version = self
+                .0
+                .store
+                .versions()
+                .await
+                .ok()
+                .map(|versions| versions.providers);
+            let changed = version.is_some() && version != seen;
+            if changed && let Err(error) = self.settle().await {
+                tracing::error!(error = %error, "the providers could not be brought up to date: {error}");
+                continue;
+            }
+            seen = version.or(seen);
+            if self.surfaces_changed(&mut surfaces)
+                && let Err(error) = self.publish()
+            {
+                tracing::error!(error = %error, "the changed tools cannot be served: {error}");
+            }
+        }
+    }
+
+    fn surfaces_changed(&self, seen: &mut BTreeMap<String, u64>) -> bool {
+        let mut changed = false;
+        for (name, slot) in self.read().iter() {
+            let Some(mounted) = &slot.mounted else {
+                continue;
+            };
+            let version = *mounted.context().surface().borrow();
+            changed |= seen
+                .insert(name.clone(), version)
+                .is_some_and(|before| before != version);
+        }
+        changed
+    }
+
+    /// Asks every mounted provider for its health, again and again.
+    pub(crate) async fn watch_health(self, stop: CancellationToken) {
+        let (interval, limit) = (
+            self.0.config.calls.health_interval.0,
+            self.0.config.calls.health_timeout.0,
+        );
+        loop {
+            let mounted: Vec<(String, Mounted)> = self
+                .read()
+                .iter()
+                .filter_map(|(name, slot)| Some((name.clone(), slot.mounted.clone()?)))
+                .collect();
+            let mut failing = BTreeMap::new();
+            for (name, mounted) in mounted {
+                if let Some(reason) = build::unwell(&mounted, limit).await {
+                    failing.insert(name, reason);
+                }
+            }
+            *self.0.health.lock().unwrap_or_else(PoisonError::into_inner) = failing;
+            if stop
+                .run_until_cancelled(tokio::time::sleep(interval))
+                .await
+                .is_none()
+            {
+                return;
+            }
+        }
+    }
+
+    /// Providers whose health check failed, with the reason.
+    pub(crate) fn unwell(&self) -> BTreeMap<String, String> {
+        self.0
+            .health
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Every provider, sorted by name.
+    pub(crate) fn list(&self) -> Vec<Provider> {
+        let health = self.unwell();
+        self.read()
+            .iter()
+            .map(|(name, slot)| slot.listed(name, health.get(name)))
+            .collect()
+    }
+
+    /// One provider.
+    pub(crate) fn get(&self, name: &str) -> Result<Provider> {
+        let slots = self.read();
+        let slot = slots
+            .get(name)
+            .ok_or_else(|| unknown(name, slots.keys().map(String::as_str)))?;
+        Ok(slot.listed(name, self.unwell().get(name)))
+    }
+
+    /// The route of a provider for a request, or why there is none.
+    pub(crate) fn route(
+        &self,
+        provider: &str,
+        path: &str,
+        method: &http::Method,
+        webhook: bool,
+    ) -> Result<Lookup> {
+        if let Some(table) = self.routes().provider(provider) {
+            return table.find(path, method, webhook);
+        }
+        let listed = self.get(provider)?;
+        let detail = format!(
+            "the provider `{provider}` is off: {}",
+            listed.reason.unwrap_or_default()
+        );
+        Err(Error::of(codes::PROVIDER_UNAVAILABLE, detail).wait(std::time::Duration::from_secs(60)))
+    }
+
+    fn routes(&self) -> Arc<RouteTable> {
+        self.0
+            .routes
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<String, Slot>> {
+        self.0.slots.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> std::sync::RwLockWriteGuard<'_, BTreeMap<String, Slot>> {
+        self.0.slots.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Error {
+    let known: Vec<&str> = known.collect();
+    Error::not_found(format!(
+        "no provider is called `{name}`; there are {}",
+        known.join(", ")
+    ))
+    .fix("List the providers with `GET /api/providers`.")
+}
+
+impl Slot {
+    fn listed(&self, name: &str, health: Option<&String>) -> Provider {
+        let surface = self
+            .mounted
+            .as_ref()
+            .map(Mounted::surface)
+            .unwrap_or_default();
+        Provider {
+            name: name.to_owned(),
+            provider: self.id.clone(),
+            state: self.state,
+            reason: self.reason.clone(),
+            tools: surface
+                .tools
+                .iter()
+                .map(|tool| format!("{name}_{}", tool.name))
+                .collect(),
+            routes: surface
+                .routes
+                .iter()
+                .map(|route| format!("{} /providers/{name}{}", route.method, route.path))
+                .collect(),
+            jobs: surface
+                .jobs
+                .iter()
+                .map(|kind| format!("{name}.{}", kind.name))
+                .collect(),
+            subscriptions: surface
+                .subscriptions
+                .iter()
+                .map(|one| one.pattern.clone())
+                .collect(),
+            health: health.cloned(),
+        }
+    }
+}

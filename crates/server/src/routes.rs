@@ -1,0 +1,29 @@
+//! The REST face: one file a resource, one table of all operations.
+
+mod access;
+mod audit;
+mod health;
+mod memory;
+mod metrics;
+mod openapi;
+mod providers;
+mod tools;
+
+use crate::operation::Operation;
+use crate::slop;
+
+/// Every operation of every face but the providers' own routes, in the order of the documentation.
+pub(crate) fn operations() -> Vec<Operation> {
+    [
+        tools::operations(),
+        providers::operations(),
+        memory::operations(),
+        access::operations(),
+        audit::operations(),
+        health::operations(),
+        metrics::operations(),
+        openapi::operations(),
+        slop::operations(),
+    ]
+    .concat()
+}

@@ -1,0 +1,65 @@
+//! What every request handler may reach: one value, so that none can be forgotten.
+
+use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use mindflight_calls::Calls;
+use mindflight_core::ports::Clock;
+use mindflight_store::Store;
+
+use crate::auth::Gate;
+use crate::config::Config;
+use crate::engine::Tasks;
+use crate::health::Board;
+use crate::limit::Limits;
+use crate::mounts::Mounts;
+
+/// What every request handler may reach.
+pub(crate) struct AppState {
+    pieces: Pieces,
+    draining: AtomicBool,
+}
+
+/// What [`AppState`] is made of.
+pub(crate) struct Pieces {
+    pub(crate) config: Arc<Config>,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Work that touches the database runs there.
+    pub(crate) tasks: Tasks,
+    pub(crate) store: Store,
+    pub(crate) gate: Gate,
+    pub(crate) limits: Limits,
+    pub(crate) calls: Calls,
+    pub(crate) mounts: Mounts,
+    pub(crate) health: Board,
+    pub(crate) metrics: PrometheusHandle,
+}
+
+impl Deref for AppState {
+    type Target = Pieces;
+
+    fn deref(&self) -> &Pieces {
+        &self.pieces
+    }
+}
+
+impl AppState {
+    pub(crate) fn new(pieces: Pieces) -> Self {
+        Self {
+            pieces,
+            draining: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether the server is on its way down.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// From now on, readiness says no.
+    pub(crate) fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+}
