@@ -16,5 +16,6 @@ mod version;
 pub(crate) use self::gate::Gate;
 pub(crate) use self::head::Head;
 pub(crate) use self::issue::draft_key;
-pub use self::issue::{NewKey, create_key, create_user};
+pub use self::issue::NewKey;
+pub(crate) use self::issue::{create_key, create_user};
 pub use self::token::WeakSecret;

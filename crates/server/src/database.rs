@@ -6,8 +6,7 @@ use secrecy::ExposeSecret;
 use crate::config::Config;
 
 /// The store's settings.
-#[must_use]
-pub fn settings(config: &Config) -> Settings {
+pub(crate) fn settings(config: &Config) -> Settings {
     let database = &config.database;
     Settings {
         url: database

@@ -2,16 +2,17 @@
 
 mod admission;
 mod app;
-pub mod auth;
+mod auth;
 mod background;
 mod body;
 pub mod config;
-pub mod database;
+mod database;
 mod engine;
 mod front;
 mod health;
 mod limit;
 mod mounts;
+pub mod offline;
 mod operation;
 mod provider_routes;
 mod records;
@@ -26,6 +27,8 @@ mod state;
 mod supervisor;
 mod telemetry;
 
+pub use auth::{NewKey, WeakSecret};
+pub use mindflight_core::Registry;
 pub use secret::development_secret;
 pub use serve::{announce, run};
 pub use start::StartError;

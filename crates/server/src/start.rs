@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use metrics_exporter_prometheus::PrometheusHandle;
+use mindflight_api::{Problem, codes};
 use mindflight_calls::Calls;
-use mindflight_core::Registry;
+use mindflight_core::{Error, Registry};
 use mindflight_core::ports::{Clock, NotSupported, Ports, SystemClock};
 use mindflight_store::admin::Admin;
 use mindflight_store::{Settings, Store};
@@ -17,6 +18,7 @@ use crate::engine::Engine;
 use crate::health::Board;
 use crate::limit::Limits;
 use crate::mounts::{Mounts, Parts};
+use crate::offline;
 use crate::state::{AppState, Pieces};
 use crate::supervisor::Supervisor;
 
@@ -54,6 +56,21 @@ pub enum StartError {
     /// The machine gave no threads or files.
     #[error("the server could not be set up")]
     System(#[from] std::io::Error),
+}
+
+impl StartError {
+    /// The same as a problem object, for the command line.
+    #[must_use]
+    pub fn problem(&self) -> Problem {
+        let text = self.to_string();
+        offline::problem(&match self {
+            Self::AddressTaken { .. } => Error::of(codes::CONFLICT, text)
+                .fix("Stop the other program, or choose another port with `--listen 127.0.0.1:0`."),
+            Self::Database(_) => offline::unavailable(text),
+            Self::Providers(_) => Error::failed(text).fix("Correct the provider's settings, or drop `required`."),
+            Self::Address { .. } | Self::Secret(_) | Self::System(_) => Error::failed(text).fix("See the lines below the error."),
+        })
+    }
 }
 
 /// A socket that is bound, but not listened on by a server yet.

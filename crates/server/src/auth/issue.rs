@@ -35,7 +35,7 @@ pub struct NewKey {
 ///
 /// # Errors
 /// `invalid_body` for a name, a scope list, a rate or an end that cannot be; what the database says.
-pub async fn create_key(store: &Store, new: NewKey) -> Result<CreatedKey> {
+pub(crate) async fn create_key(store: &Store, new: NewKey) -> Result<CreatedKey> {
     let now = SystemClock.now();
     let NewKey {
         name,
@@ -63,7 +63,7 @@ pub async fn create_key(store: &Store, new: NewKey) -> Result<CreatedKey> {
 ///
 /// # Errors
 /// `invalid_body` for a name or a password that cannot be, `conflict` when the name is taken.
-pub async fn create_user(
+pub(crate) async fn create_user(
     store: &Store,
     username: &str,
     password: &str,

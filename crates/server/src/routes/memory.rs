@@ -15,6 +15,13 @@ use crate::refusal::Answer;
 use crate::request::{self, Query, Requester};
 use crate::state::AppState;
 
+/// Query parameters of the list.
+const LIST: &[(&str, &str)] = &[
+    ("prefix", "only keys that start with this"),
+    ("limit", "keys a page, 1 to 500"),
+    ("cursor", "the `next` of the page before"),
+];
+
 pub(super) fn operations() -> Vec<Operation> {
     let store = Operation::new(
         Method::POST,
@@ -25,61 +32,45 @@ pub(super) fn operations() -> Vec<Operation> {
     )
     .takes::<Store>()
     .gives::<Written>();
-    let query = &[
-        ("prefix", "only keys that start with this"),
-        ("limit", "keys a page, 1 to 500"),
-        ("cursor", "the `next` of the page before"),
-    ];
-    let all = vec![
-        store.alias("/api/memory/set"),
-        Operation::new(
-            Method::GET,
-            "/api/memory/get",
-            "getMemoryByQuery",
-            "Read a key (MFO's form)",
-            get_by_query,
-        )
-        .query(&[("key", "the key")])
-        .gives::<Entry>(),
-        store,
-        Operation::new(
-            Method::GET,
-            "/api/memory",
-            "listMemory",
-            "List the keys",
-            list,
-        )
-        .query(query)
-        .gives::<Keys>(),
-        Operation::new(
-            Method::GET,
-            "/api/memory/{key:.+}",
-            "getMemory",
-            "Read a key",
-            get,
-        )
-        .gives::<Entry>(),
-        Operation::new(
-            Method::PUT,
-            "/api/memory/{key:.+}",
-            "updateMemory",
-            "Write a key",
-            update,
-        )
-        .takes::<Update>()
-        .gives::<Written>(),
-        Operation::new(
-            Method::DELETE,
-            "/api/memory/{key:.+}",
-            "deleteMemory",
-            "Forget a key",
-            delete,
-        )
-        .gives::<Written>(),
-    ];
+    let list = Operation::new(
+        Method::GET,
+        "/api/memory",
+        "listMemory",
+        "List the keys",
+        list,
+    )
+    .query(LIST)
+    .gives::<Keys>();
+    // Its literal path comes before the one with a key in it.
+    let by_query = Operation::new(
+        Method::GET,
+        "/api/memory/get",
+        "getMemoryByQuery",
+        "Read a key (MFO's form)",
+        get_by_query,
+    )
+    .query(&[("key", "the key")])
+    .gives::<Entry>();
+    let all = [
+        vec![store.alias("/api/memory/set"), store, list, by_query],
+        by_key(),
+    ]
+    .concat();
     all.into_iter()
         .map(|operation| operation.scope(Scope::Memory))
         .collect()
+}
+
+fn by_key() -> Vec<Operation> {
+    const PATH: &str = "/api/memory/{key:.+}";
+    vec![
+        Operation::new(Method::GET, PATH, "getMemory", "Read a key", get).gives::<Entry>(),
+        Operation::new(Method::PUT, PATH, "updateMemory", "Write a key", update)
+            .takes::<Update>()
+            .gives::<Written>(),
+        Operation::new(Method::DELETE, PATH, "deleteMemory", "Forget a key", delete)
+            .gives::<Written>(),
+    ]
 }
 
 async fn store(state: web::Data<AppState>, who: Requester, body: Json) -> Answer {

@@ -71,7 +71,7 @@ async fn create(state: web::Data<AppState>, who: Requester, body: Json) -> Answe
     } = request::body(&body.0)?;
     if who.caller.is_anonymous() {
         let detail = "a caller without credentials cannot make users: they would outlive the rule that let it in";
-        let fix = "Make one on the command line: mindflight user create NAME --role admin";
+        let fix = "Make one on the command line: mindflight user create --username NAME --role admin";
         return Err(Error::not_allowed(detail).fix(fix).into());
     }
     let username = request::name("username", &username)?;
