@@ -1,0 +1,3 @@
+//! The ground that other tests stand on.
+
+mod database;
