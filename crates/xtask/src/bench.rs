@@ -1,0 +1,46 @@
+//! `cargo xtask bench`: builds what is measured and what measures it, then runs the measurement.
+
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context as _, Result};
+use clap::ValueEnum;
+
+use crate::postgres;
+use crate::workspace::Workspace;
+
+/// What `cargo xtask bench` takes.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// What is measured.
+    measurement: Measurement,
+    /// For the measurement: `tool-call [--seconds N] [--connections N] [--rounds N]`, `start [--rounds N]`.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) args: Vec<OsString>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Measurement {
+    /// A tool call beside a bare actix-web server that answers the same.
+    ToolCall,
+    /// Cold start, warm start and idle memory.
+    Start,
+}
+
+pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
+    // Always a cluster of its own: what somebody's database has to do besides would be measured too.
+    postgres::ensure_programs()?;
+    let [server, bench] = workspace.build(["mindflight", "mindflight-bench"], "bench")?;
+    let measurement = match args.measurement {
+        Measurement::ToolCall => "tool-call",
+        Measurement::Start => "start",
+    };
+    let mut command = Command::new(&bench);
+    command
+        .args([measurement, "--server"])
+        .arg(&server)
+        .args(&args.args);
+    // Nothing of ours is left running beside it.
+    Err(command.exec()).with_context(|| format!("cannot start {}", bench.display()))
+}

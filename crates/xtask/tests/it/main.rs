@@ -1,0 +1,11 @@
+//! The tidy tests: rules of the project that a machine can check, each with a text that says what to do.
+
+mod arrows;
+mod code;
+mod docs;
+mod layout;
+mod licence;
+mod manifests;
+mod sources;
+mod supply;
+mod tree;
