@@ -91,11 +91,7 @@ mod tests {
         let mut seen = HashSet::new();
         for code in ALL {
             assert!(seen.insert(code.name), "{} stands twice", code.name);
-            assert!(
-                code.name
-                    .chars()
-                    .all(|c| c.is_ascii_lowercase() || c == '_')
-            );
+            assert!(code.name.chars().all(|c| c.is_ascii_lowercase() || c == '_'));
             assert!((400..600).contains(&code.status));
             assert_eq!(Code::find(code.name), Some(code));
         }

@@ -93,12 +93,9 @@ mod tests {
     fn only_the_hyphenated_form_is_an_id() {
         let id = UserId::new();
         assert_eq!(id.to_string().parse::<UserId>(), Ok(id));
-        for wrong in [
-            "",
-            "1",
-            "018f3c6e8a537d449c1b5e0f3a9d2b11",
-            "{018f3c6e-8a53-7d44-9c1b-5e0f3a9d2b11}",
-        ] {
+        for wrong in
+            ["", "1", "018f3c6e8a537d449c1b5e0f3a9d2b11", "{018f3c6e-8a53-7d44-9c1b-5e0f3a9d2b11}"]
+        {
             assert_eq!(wrong.parse::<UserId>(), Err(InvalidId), "{wrong}");
         }
     }

@@ -62,10 +62,7 @@ impl fmt::Display for Scope {
         if let Self::ToolsCallOne(tool) = self {
             return write!(f, "tools:call:{tool}");
         }
-        let (name, _) = PLAIN
-            .iter()
-            .find(|(_, scope)| scope == self)
-            .ok_or(fmt::Error)?;
+        let (name, _) = PLAIN.iter().find(|(_, scope)| scope == self).ok_or(fmt::Error)?;
         f.write_str(name)
     }
 }

@@ -29,10 +29,7 @@ impl Breaker {
         for _ in 0..failures {
             drop(recloser.call(|| Ok::<(), ()>(())));
         }
-        Self {
-            recloser: recloser.into(),
-            rest: settings.breaker_rest,
-        }
+        Self { recloser: recloser.into(), rest: settings.breaker_rest }
     }
 
     /// Runs `work`, unless the tool rests.
@@ -51,8 +48,5 @@ impl Breaker {
 
 /// Panics, deadlines, broken results and dead upstreams count; what the caller did wrong does not.
 fn counts(error: &Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::Internal | ErrorKind::Timeout | ErrorKind::Upstream
-    )
+    matches!(error.kind(), ErrorKind::Internal | ErrorKind::Timeout | ErrorKind::Upstream)
 }

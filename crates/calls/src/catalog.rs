@@ -96,11 +96,7 @@ impl Catalog {
         if let Some(entry) = self.names.get(name) {
             return Ok(entry);
         }
-        if let Some((_, reason)) = self
-            .quarantined
-            .iter()
-            .find(|(left_out, _)| left_out == name)
-        {
+        if let Some((_, reason)) = self.quarantined.iter().find(|(left_out, _)| left_out == name) {
             let detail = format!("the tool `{name}` is left out: {reason}");
             return Err(Error::of(codes::PROVIDER_UNAVAILABLE, detail).permanent());
         }
@@ -111,16 +107,13 @@ impl Catalog {
             codes::TOOL_NOT_FOUND,
             match near.as_slice() {
                 [] => format!("no tool is called `{shown}`"),
-                near => format!(
-                    "no tool is called `{shown}`; near names: {}",
-                    near.join(", ")
-                ),
+                near => format!("no tool is called `{shown}`; near names: {}", near.join(", ")),
             },
         );
         Err(match near.first() {
-            Some(near) => error.fix(format!(
-                "Call `{near}`, or list the tools with `GET /api/tools`."
-            )),
+            Some(near) => {
+                error.fix(format!("Call `{near}`, or list the tools with `GET /api/tools`."))
+            }
             None => error,
         })
     }

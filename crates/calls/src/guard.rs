@@ -24,12 +24,7 @@ pub(crate) struct Guard {
 impl Guard {
     pub(crate) fn new(engine: Handle, settings: &Settings) -> Self {
         let (grace, stuck_after) = (settings.grace, settings.stuck_after);
-        Self {
-            engine,
-            stuck: Stuck::default(),
-            grace,
-            stuck_after,
-        }
+        Self { engine, stuck: Stuck::default(), grace, stuck_after }
     }
 
     /// Runs `work` until `deadline`. Dropping this future cancels it too.
@@ -41,15 +36,8 @@ impl Guard {
         deadline: Instant,
     ) -> Result<T> {
         let task = self.engine.spawn(work);
-        let mut running = Running {
-            task: Some(task),
-            guard: self,
-            name,
-            cancelled,
-        };
-        let Some(task) = running.task.as_mut() else {
-            unreachable!("it was put there above")
-        };
+        let mut running = Running { task: Some(task), guard: self, name, cancelled };
+        let Some(task) = running.task.as_mut() else { unreachable!("it was put there above") };
         let ended = tokio::time::timeout_at(deadline.into(), task).await;
         match ended {
             Ok(ended) => {
@@ -77,11 +65,7 @@ impl<T: Send + 'static> Drop for Running<'_, T> {
     fn drop(&mut self) {
         let Some(task) = self.task.take() else { return };
         self.cancelled.cancel();
-        self.guard.engine.spawn(see_to_the_end(
-            task,
-            self.guard.clone(),
-            self.name.to_owned(),
-        ));
+        self.guard.engine.spawn(see_to_the_end(task, self.guard.clone(), self.name.to_owned()));
     }
 }
 
@@ -90,10 +74,7 @@ async fn see_to_the_end<T>(mut task: JoinHandle<Result<T>>, guard: Guard, name: 
         return;
     }
     task.abort();
-    if tokio::time::timeout(guard.stuck_after, &mut task)
-        .await
-        .is_ok()
-    {
+    if tokio::time::timeout(guard.stuck_after, &mut task).await.is_ok() {
         return;
     }
     guard.stuck.add(&name);
@@ -113,6 +94,5 @@ fn crashed(name: &str, error: JoinError) -> Error {
 
 fn text(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message")
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }

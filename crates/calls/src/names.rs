@@ -6,11 +6,7 @@ pub fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Ve
     let likeness = |name: &str| {
         // A part of the name is as good a hint as a typo.
         let part = wanted.len() > 2 && name.contains(wanted.as_str());
-        if part {
-            1.0
-        } else {
-            strsim::normalized_damerau_levenshtein(&wanted, name)
-        }
+        if part { 1.0 } else { strsim::normalized_damerau_levenshtein(&wanted, name) }
     };
     let mut rated: Vec<(f64, &str)> = known
         .into_iter()

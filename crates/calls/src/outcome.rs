@@ -51,13 +51,7 @@ pub(crate) struct Watch<'a> {
 
 impl<'a> Watch<'a> {
     pub(crate) fn new(calls: &'a Calls, entry: &'a Arc<Entry>) -> Self {
-        Self {
-            entry,
-            calls,
-            began: Instant::now(),
-            cx: None,
-            ended: false,
-        }
+        Self { entry, calls, began: Instant::now(), cx: None, ended: false }
     }
 
     pub(crate) fn started(&mut self, cx: Context) {
@@ -71,16 +65,12 @@ impl<'a> Watch<'a> {
         let error = result.as_ref().err();
         // Codes are a small set; those of a provider's own count as one, or a label could grow without end.
         let known = |error: &Error| Code::find(error.name()).map_or("tool_error", |code| code.name);
-        self.entry
-            .meters
-            .record(self.began, error.map_or("ok", known));
+        self.entry.meters.record(self.began, error.map_or("ok", known));
         let Some(written) = self.audit(error.map_or("ok", Error::name)) else {
             return Ok(());
         };
         match error {
-            None => written
-                .await
-                .unwrap_or_else(|error| Err(Error::internal(error))),
+            None => written.await.unwrap_or_else(|error| Err(Error::internal(error))),
             Some(_) => Ok(()),
         }
     }
@@ -91,10 +81,7 @@ impl<'a> Watch<'a> {
         if self.entry.tool.options.read_only || (outcome == "ok" && cx.is_closed()) {
             return None;
         }
-        let (audit, record) = (
-            self.calls.shared().audit.clone(),
-            cx.record(outcome.to_owned()),
-        );
+        let (audit, record) = (self.calls.shared().audit.clone(), cx.record(outcome.to_owned()));
         // The database belongs to the engine.
         Some(self.calls.shared().guard.engine.spawn(async move {
             let written = audit.write(record).await;

@@ -77,21 +77,13 @@ impl Calls {
 
     /// From now on, calls find these tools. Calls that run go on.
     pub fn replace(&self, catalog: Catalog) {
-        *self
-            .0
-            .catalog
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = Arc::new(catalog);
+        *self.0.catalog.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(catalog);
     }
 
     /// The tools that can be called now.
     #[must_use]
     pub fn catalog(&self) -> Arc<Catalog> {
-        self.0
-            .catalog
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.0.catalog.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Handlers that hold a thread although their call is over.
@@ -162,11 +154,7 @@ impl Calls {
         // All of it, the reading of arguments too, belongs to the engine.
         let tool = entry.tool.clone();
         let work = Box::pin(async move { tool.run(cx, arguments).await });
-        let result = self
-            .0
-            .guard
-            .run(&entry.name, work, cancelled, deadline)
-            .await?;
+        let result = self.0.guard.run(&entry.name, work, cancelled, deadline).await?;
         if let Some(schema) = &entry.output {
             schema.check_result(&result)?;
         }
@@ -180,10 +168,7 @@ impl Calls {
             Error::of(codes::BUSY, detail).wait(Duration::from_secs(1))
         })?;
         self.0.gauge.increment(1.0);
-        Ok(Running {
-            _permit: permit,
-            gauge: &self.0.gauge,
-        })
+        Ok(Running { _permit: permit, gauge: &self.0.gauge })
     }
 
     pub(crate) fn shared(&self) -> &Shared {

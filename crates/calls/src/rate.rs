@@ -18,10 +18,7 @@ pub(crate) struct Rate {
 impl Rate {
     pub(crate) fn new(per_minute: u32) -> Self {
         let per_minute = NonZeroU32::new(per_minute).unwrap_or(NonZeroU32::MIN);
-        Self {
-            limiter: DefaultKeyedRateLimiter::keyed(Quota::per_minute(per_minute)),
-            per_minute,
-        }
+        Self { limiter: DefaultKeyedRateLimiter::keyed(Quota::per_minute(per_minute)), per_minute }
     }
 
     pub(crate) fn check(&self, caller: &Caller) -> Result<()> {
@@ -29,10 +26,8 @@ impl Rate {
             self.limiter.retain_recent();
         }
         self.limiter.check_key(&caller.space()).map_err(|until| {
-            let detail = format!(
-                "this tool takes {} calls a minute from one caller",
-                self.per_minute
-            );
+            let detail =
+                format!("this tool takes {} calls a minute from one caller", self.per_minute);
             Error::of(codes::RATE_LIMITED, detail)
                 .wait(until.wait_time_from(DefaultClock::default().now()))
         })

@@ -32,12 +32,7 @@ impl Calls {
         call: RouteCall,
     ) -> Result<Response> {
         let started = Instant::now();
-        let name = format!(
-            "{} /providers/{}{}",
-            route.method,
-            provider.name(),
-            route.path
-        );
+        let name = format!("{} /providers/{}{}", route.method, provider.name(), route.path);
         let _running = self.enter()?;
         // On the runtime's clock, which cuts the call and which a test kit can move.
         let timeout = route.timeout.min(self.settings().max_timeout);
@@ -56,11 +51,7 @@ impl Calls {
         let cx = Context::new(provider.clone(), facts);
         let route = route.clone();
         let work = Box::pin(async move { route.run(cx, request).await });
-        let result = self
-            .shared()
-            .guard
-            .run(&name, work, cancelled, deadline)
-            .await;
+        let result = self.shared().guard.run(&name, work, cancelled, deadline).await;
         metrics::histogram!("mindflight_route_duration_seconds", "route" => name)
             .record(started.elapsed().as_secs_f64());
         result

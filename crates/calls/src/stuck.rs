@@ -11,10 +11,7 @@ impl Stuck {
     /// Those that are stuck now.
     #[must_use]
     pub fn now(&self) -> BTreeMap<String, usize> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn add(&self, name: &str) {
@@ -26,10 +23,7 @@ impl Stuck {
             .or_default() += 1;
         metrics::counter!("mindflight_stuck_total", "name" => name.to_owned()).increment(1);
         metrics::gauge!("mindflight_stuck", "name" => name.to_owned()).increment(1.0);
-        tracing::error!(
-            name,
-            "`{name}` blocks a thread: its call is over and it does not stop"
-        );
+        tracing::error!(name, "`{name}` blocks a thread: its call is over and it does not stop");
     }
 
     pub(crate) fn remove(&self, name: &str) {

@@ -32,13 +32,9 @@ impl Schema {
             .build(schema)
             .map_err(|error| error.to_string())?;
         let properties = schema["properties"].as_object();
-        let properties = properties
-            .map(|names| names.keys().cloned().collect())
-            .unwrap_or_default();
-        Ok(Self {
-            validator,
-            properties,
-        })
+        let properties =
+            properties.map(|names| names.keys().cloned().collect()).unwrap_or_default();
+        Ok(Self { validator, properties })
     }
 
     /// Checks the arguments of a tool.
@@ -50,10 +46,7 @@ impl Schema {
             return Ok(());
         }
         if !arguments.is_object() {
-            let detail = format!(
-                "the arguments must be a JSON object; got {}",
-                shown(arguments)
-            );
+            let detail = format!("the arguments must be a JSON object; got {}", shown(arguments));
             return Err(Error::invalid(detail.clone()).field("", detail, Vec::new()));
         }
         let mistakes: Vec<Mistake> = self
@@ -62,10 +55,7 @@ impl Schema {
             .flat_map(|error| self.explain(&error))
             .take(MOST_MISTAKES)
             .collect();
-        let first = mistakes
-            .first()
-            .map(|mistake| mistake.detail.clone())
-            .unwrap_or_default();
+        let first = mistakes.first().map(|mistake| mistake.detail.clone()).unwrap_or_default();
         let detail = match mistakes.len() {
             0 | 1 => first,
             n => format!("{first} (and {} more, see `errors`)", n - 1),
@@ -100,12 +90,7 @@ impl Schema {
         let pointer = error.instance_path().to_string();
         let got = shown(error.instance());
         let one = |detail: String, allowed: Vec<Value>| {
-            vec![Mistake {
-                pointer: pointer.clone(),
-                detail,
-                allowed,
-                fix: None,
-            }]
+            vec![Mistake { pointer: pointer.clone(), detail, allowed, fix: None }]
         };
         let name = quoted(&pointer);
         #[expect(
@@ -114,40 +99,27 @@ impl Schema {
         )]
         match error.kind() {
             Kind::AdditionalProperties { unexpected }
-            | Kind::UnevaluatedProperties { unexpected } => unexpected
-                .iter()
-                .map(|name| self.unknown(&pointer, name))
-                .collect(),
+            | Kind::UnevaluatedProperties { unexpected } => {
+                unexpected.iter().map(|name| self.unknown(&pointer, name)).collect()
+            }
             Kind::Required { property } => {
                 let member = property.as_str().unwrap_or_default();
                 let detail = format!("`{member}` is missing");
                 let fix = Some(format!("Send `{member}`."));
                 let pointer = format!("{pointer}/{}", escape(member));
-                vec![Mistake {
-                    pointer,
-                    detail,
-                    allowed: Vec::new(),
-                    fix,
-                }]
+                vec![Mistake { pointer, detail, allowed: Vec::new(), fix }]
             }
-            Kind::Type { kind } => one(
-                format!("{name} must be {}; got {got}", type_names(kind)),
-                Vec::new(),
-            ),
+            Kind::Type { kind } => {
+                one(format!("{name} must be {}; got {got}", type_names(kind)), Vec::new())
+            }
             Kind::Enum { options } => {
                 let allowed = options.as_array().cloned().unwrap_or_default();
                 let texts: Vec<String> = allowed.iter().map(ToString::to_string).collect();
-                one(
-                    format!("{name} must be one of {}; got {got}", texts.join(", ")),
-                    allowed,
-                )
+                one(format!("{name} must be one of {}; got {got}", texts.join(", ")), allowed)
             }
             kind => {
                 let detail = bound(kind, &name, &got);
-                one(
-                    detail.unwrap_or_else(|| format!("{name}: {}", error.masked())),
-                    Vec::new(),
-                )
+                one(detail.unwrap_or_else(|| format!("{name}: {}", error.masked())), Vec::new())
             }
         }
     }
@@ -167,9 +139,7 @@ impl Schema {
             pointer: format!("{pointer}/{}", escape(name)),
             detail: format!("`{name}` is not an argument of this tool{hint}"),
             allowed: known.iter().map(|name| Value::from(*name)).collect(),
-            fix: near
-                .first()
-                .map(|near| format!("Send `{near}` instead of `{name}`.")),
+            fix: near.first().map(|near| format!("Send `{near}` instead of `{name}`.")),
         }
     }
 }
@@ -182,10 +152,7 @@ struct Mistake {
 }
 
 /// What a limit on size or form allows.
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "the library's own words serve for the rest"
-)]
+#[expect(clippy::wildcard_enum_match_arm, reason = "the library's own words serve for the rest")]
 fn bound(kind: &Kind, name: &str, got: &str) -> Option<String> {
     Some(match kind {
         Kind::Minimum { limit } => format!("{name} must be at least {limit}; got {got}"),
@@ -202,10 +169,7 @@ fn bound(kind: &Kind, name: &str, got: &str) -> Option<String> {
 /// `/a/0` → `` `a.0` ``; the root has a name of its own.
 fn quoted(pointer: &str) -> String {
     match pointer.strip_prefix('/') {
-        Some(path) => format!(
-            "`{}`",
-            path.replace('/', ".").replace("~1", "/").replace("~0", "~")
-        ),
+        Some(path) => format!("`{}`", path.replace('/', ".").replace("~1", "/").replace("~0", "~")),
         None => "the arguments".to_owned(),
     }
 }
@@ -223,11 +187,9 @@ fn type_names(kind: &TypeKind) -> String {
     };
     match kind {
         TypeKind::Single(one) => name(one.to_string()),
-        TypeKind::Multiple(set) => set
-            .iter()
-            .map(|one| name(one.to_string()))
-            .collect::<Vec<_>>()
-            .join(" or "),
+        TypeKind::Multiple(set) => {
+            set.iter().map(|one| name(one.to_string())).collect::<Vec<_>>().join(" or ")
+        }
     }
 }
 
@@ -237,10 +199,7 @@ fn shown(value: &Value) -> String {
         Value::Null => "null".to_owned(),
         Value::Bool(_) | Value::Number(_) => value.to_string(),
         Value::String(text) if text.chars().count() > 40 => {
-            format!(
-                "the string \"{}…\"",
-                text.chars().take(40).collect::<String>()
-            )
+            format!("the string \"{}…\"", text.chars().take(40).collect::<String>())
         }
         Value::String(text) => format!("the string {:?}", text.as_str()),
         Value::Array(_) => "an array".to_owned(),
@@ -255,10 +214,7 @@ fn shown(value: &Value) -> String {
 pub fn parse(body: &[u8]) -> Result<Value> {
     let invalid = |detail: String| Error::of(codes::INVALID_JSON, detail);
     let text = std::str::from_utf8(body).map_err(|error| {
-        invalid(format!(
-            "the body is not UTF-8: byte {} cannot be read",
-            error.valid_up_to()
-        ))
+        invalid(format!("the body is not UTF-8: byte {} cannot be read", error.valid_up_to()))
     })?;
     serde_json::from_str(text).map_err(|error| {
         let what = error.to_string();

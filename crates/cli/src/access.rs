@@ -30,10 +30,7 @@ pub(crate) fn list_keys(session: &Session, pages: &Pages) -> Outcome {
 
 pub(crate) fn revoke_key(session: &Session, id: KeyId) -> Outcome {
     session.wait(session.client.keys().revoke(id))?;
-    Ok(Output::text(
-        vec![format!("revoked {id}")],
-        json!({"id": id, "revoked": true}),
-    ))
+    Ok(Output::text(vec![format!("revoked {id}")], json!({"id": id, "revoked": true})))
 }
 
 pub(crate) fn list_users(session: &Session, pages: &Pages) -> Outcome {
@@ -55,11 +52,8 @@ pub(crate) fn password(
 ) -> Result<String, Failure> {
     let text = if let Some(file) = &user.password_file {
         fs::read_to_string(file).map_err(|error| {
-            Failure::usage(format!(
-                "the password file {} cannot be read",
-                file.display()
-            ))
-            .because(&error)
+            Failure::usage(format!("the password file {} cannot be read", file.display()))
+                .because(&error)
         })?
     } else if let Some(password) = &env.password {
         password.clone()
@@ -67,23 +61,15 @@ pub(crate) fn password(
         return Err(no_password());
     } else {
         let mut text = String::new();
-        streams
-            .input
-            .take(MAX_PASSWORD)
-            .read_to_string(&mut text)
-            .map_err(|error| {
-                Failure::usage("the password on standard input cannot be read").because(&error)
-            })?;
+        streams.input.take(MAX_PASSWORD).read_to_string(&mut text).map_err(|error| {
+            Failure::usage("the password on standard input cannot be read").because(&error)
+        })?;
         text
     };
     // The end of the line is the file's, blanks may be the password's.
     let password = text.strip_suffix('\n').unwrap_or(&text);
     let password = password.strip_suffix('\r').unwrap_or(password);
-    if password.is_empty() {
-        Err(no_password())
-    } else {
-        Ok(password.to_owned())
-    }
+    if password.is_empty() { Err(no_password()) } else { Ok(password.to_owned()) }
 }
 
 fn no_password() -> Failure {

@@ -48,11 +48,7 @@ impl Session {
             .enable_all()
             .build()
             .map_err(|error| Failure::local("no runtime can be started").because(&error))?;
-        Ok(Self {
-            client,
-            runtime,
-            origin,
-        })
+        Ok(Self { client, runtime, origin })
     }
 
     /// Waits for an answer.
@@ -82,10 +78,7 @@ fn address(global: &Global, local: &dyn Local) -> Result<(String, String), Failu
     if let Some(url) = global.url.as_ref().filter(|url| !url.trim().is_empty()) {
         return Ok((url.trim().to_owned(), "--url or MINDFLIGHT_URL".to_owned()));
     }
-    let folder = global
-        .data_dir
-        .clone()
-        .unwrap_or_else(|| local.default_data_dir());
+    let folder = global.data_dir.clone().unwrap_or_else(|| local.default_data_dir());
     let file = folder.join("server.json");
     match fs::read(&file) {
         Ok(bytes) => running(&bytes, &file),
@@ -95,10 +88,7 @@ fn address(global: &Global, local: &dyn Local) -> Result<(String, String), Failu
         }
         // Another user's data folder says nothing about where our server is.
         Err(error) => {
-            let origin = format!(
-                "the default, as {} cannot be read ({error})",
-                file.display()
-            );
+            let origin = format!("the default, as {} cannot be read ({error})", file.display());
             Ok((DEFAULT_URL.to_owned(), origin))
         }
     }
@@ -106,28 +96,15 @@ fn address(global: &Global, local: &dyn Local) -> Result<(String, String), Failu
 
 fn running(bytes: &[u8], file: &Path) -> Result<(String, String), Failure> {
     let running: Running = serde_json::from_slice(bytes).map_err(|error| {
-        Failure::local(format!(
-            "{} does not say where the server is",
-            file.display()
-        ))
-        .because(&error)
-        .fix("Remove the file, or give --url.")
+        Failure::local(format!("{} does not say where the server is", file.display()))
+            .because(&error)
+            .fix("Remove the file, or give --url.")
     })?;
-    Ok((
-        running.url,
-        format!(
-            "{}, written by the server that ran there last",
-            file.display()
-        ),
-    ))
+    Ok((running.url, format!("{}, written by the server that ran there last", file.display())))
 }
 
 fn key(global: &Global, env: &Environment) -> Result<Option<String>, Failure> {
-    let Some(file) = global
-        .key_file
-        .as_ref()
-        .filter(|file| !file.as_os_str().is_empty())
-    else {
+    let Some(file) = global.key_file.as_ref().filter(|file| !file.as_os_str().is_empty()) else {
         return Ok(env.key.as_deref().map(|key| key.trim().to_owned()));
     };
     let text = fs::read_to_string(file).map_err(|error| {
@@ -137,10 +114,8 @@ fn key(global: &Global, env: &Environment) -> Result<Option<String>, Failure> {
     })?;
     let key = text.trim();
     if key.is_empty() {
-        return Err(
-            Failure::usage(format!("the key file {} is empty", file.display()))
-                .fix("Write the key into it, alone on the first line."),
-        );
+        return Err(Failure::usage(format!("the key file {} is empty", file.display()))
+            .fix("Write the key into it, alone on the first line."));
     }
     Ok(Some(key.to_owned()))
 }

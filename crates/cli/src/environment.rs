@@ -41,13 +41,7 @@ impl std::fmt::Debug for Environment {
 pub(crate) fn unset_empty(command: clap::Command) -> clap::Command {
     let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
     command
-        .mut_args(|arg| {
-            if arg.get_env().is_some_and(is_empty) {
-                arg.env(None)
-            } else {
-                arg
-            }
-        })
+        .mut_args(|arg| if arg.get_env().is_some_and(is_empty) { arg.env(None) } else { arg })
         .mut_subcommands(unset_empty)
 }
 

@@ -78,11 +78,7 @@ impl Exit {
         let ours = Code::find(&problem.code).is_some();
         if !ours || matches!(problem.fault, Fault::Provider | Fault::Upstream) {
             let out_of_time = problem.code == TIMEOUT.name;
-            return if out_of_time {
-                Self::TimedOut
-            } else {
-                state_of(problem)
-            };
+            return if out_of_time { Self::TimedOut } else { state_of(problem) };
         }
         if [INVALID_QUERY.name, INVALID_CURSOR.name, INVALID_ID.name].contains(&&*problem.code) {
             return Self::Usage;

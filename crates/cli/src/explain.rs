@@ -17,19 +17,12 @@ pub(crate) fn run(code: Option<&str>) -> Outcome {
         ];
         return Ok(Output::list(columns, all().map(describe).collect(), None));
     };
-    let code = all()
-        .find(|code| code.name == name)
-        .ok_or_else(|| unknown(name))?;
+    let code = all().find(|code| code.name == name).ok_or_else(|| unknown(name))?;
     let value = describe(code);
     let word = |member: &str| value[member].as_str().unwrap_or_default().to_owned();
     let lines = vec![
         format!("{}: {}", code.name, code.title),
-        format!(
-            "  status {}, fault: {}, retry: {}",
-            code.status,
-            word("fault"),
-            word("retry")
-        ),
+        format!("  status {}, fault: {}, retry: {}", code.status, word("fault"), word("retry")),
         format!("  {}", code.fix),
     ];
     Ok(Output::text(lines, value))

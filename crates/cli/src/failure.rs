@@ -21,14 +21,7 @@ pub mod codes {
     use mindflight_api::{Code, Fault, Retry};
 
     const fn code(name: &'static str, status: u16, title: &'static str, fix: &'static str) -> Code {
-        Code {
-            name,
-            status,
-            title,
-            fault: Fault::Caller,
-            retry: Retry::AfterFix,
-            fix,
-        }
+        Code { name, status, title, fault: Fault::Caller, retry: Retry::AfterFix, fix }
     }
 
     /// Wrong use of the command line.
@@ -39,12 +32,8 @@ pub mod codes {
         "Correct the command; `mindflight help COMMAND` shows what it takes.",
     );
     /// A file is not as it must be.
-    pub const INVALID_FILE: Code = code(
-        "invalid_file",
-        422,
-        "A file did not pass a check",
-        "Correct what the lines name.",
-    );
+    pub const INVALID_FILE: Code =
+        code("invalid_file", 422, "A file did not pass a check", "Correct what the lines name.");
     /// No server was reached.
     pub const UNREACHABLE: Code = code(
         "unreachable",
@@ -71,7 +60,7 @@ pub mod codes {
         "failed",
         500,
         "Did not work on this machine",
-        "See the lines below the error.",
+        "Correct what the error names, then try again.",
     );
     /// Every code of the command line.
     pub const ALL: &[Code] = &[USAGE, INVALID_FILE, UNREACHABLE, NOT_OURS, TIMED_OUT, LOCAL];
@@ -96,11 +85,7 @@ impl Failure {
             request_id: String::new(),
             errors: Vec::new(),
         };
-        Self {
-            exit,
-            problem: Box::new(problem),
-            lines: Vec::new(),
-        }
+        Self { exit, problem: Box::new(problem), lines: Vec::new() }
     }
 
     /// Wrong use of the command line (exit code 2).
@@ -119,11 +104,7 @@ impl Failure {
     #[must_use]
     pub fn of_problem(problem: Problem) -> Self {
         let exit = Exit::of_problem(&problem);
-        Self {
-            exit,
-            problem: Box::new(problem),
-            lines: Vec::new(),
-        }
+        Self { exit, problem: Box::new(problem), lines: Vec::new() }
     }
 
     /// Names another next step than the code's own.
@@ -137,11 +118,7 @@ impl Failure {
     #[must_use]
     pub fn error(mut self, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         let (pointer, detail) = (pointer.into(), detail.into());
-        self.problem.errors.push(FieldError {
-            pointer,
-            detail,
-            allowed: Vec::new(),
-        });
+        self.problem.errors.push(FieldError { pointer, detail, allowed: Vec::new() });
         self
     }
 

@@ -9,12 +9,8 @@ use crate::{Column, Exit, Failure, Output};
 /// The table of exit codes.
 pub(crate) fn exit_codes() -> Output {
     let row = |exit: &Exit| json!({"code": exit.code(), "meaning": exit.meaning(), "example": exit.example()});
-    let columns = [
-        ("CODE", "code"),
-        ("MEANING", "meaning"),
-        ("EXAMPLE", "example"),
-    ]
-    .map(|(title, path)| Column::new(title, path));
+    let columns = [("CODE", "code"), ("MEANING", "meaning"), ("EXAMPLE", "example")]
+        .map(|(title, path)| Column::new(title, path));
     Output::list(columns.into(), Exit::ALL.iter().map(row).collect(), None)
 }
 
@@ -35,11 +31,8 @@ pub(crate) fn usage(error: &clap::Error) -> Failure {
         None => "a command is missing".to_owned(),
     };
     let failure = Failure::usage(detail);
-    let kinds = [
-        ContextKind::SuggestedSubcommand,
-        ContextKind::SuggestedArg,
-        ContextKind::SuggestedValue,
-    ];
+    let kinds =
+        [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg, ContextKind::SuggestedValue];
     let near = kinds.into_iter().find_map(|kind| {
         let context = error.get(kind)?;
         if let ContextValue::String(name) = context {

@@ -58,63 +58,34 @@ pub struct Output {
 #[derive(Debug, Clone, PartialEq)]
 enum Body {
     Nothing,
-    Plain {
-        text: String,
-        value: Value,
-    },
-    Text {
-        lines: Vec<String>,
-        value: Value,
-    },
-    List {
-        columns: Vec<Column>,
-        items: Vec<Value>,
-        next: Option<String>,
-    },
+    Plain { text: String, value: Value },
+    Text { lines: Vec<String>, value: Value },
+    List { columns: Vec<Column>, items: Vec<Value>, next: Option<String> },
 }
 
 impl Output {
     /// Nothing at all, whatever form is asked for: for commands that run until they are stopped.
     #[must_use]
     pub const fn nothing() -> Self {
-        Self {
-            body: Body::Nothing,
-            notes: Vec::new(),
-        }
+        Self { body: Body::Nothing, notes: Vec::new() }
     }
 
     /// One bare value, alone on its line, for `$(…)`; `value` is what `-o json` prints.
     #[must_use]
     pub fn plain(text: impl Into<String>, value: Value) -> Self {
-        Self {
-            body: Body::Plain {
-                text: text.into(),
-                value,
-            },
-            notes: Vec::new(),
-        }
+        Self { body: Body::Plain { text: text.into(), value }, notes: Vec::new() }
     }
 
     /// Lines for people; `value` is what `-o json` prints.
     #[must_use]
     pub fn text(lines: Vec<String>, value: Value) -> Self {
-        Self {
-            body: Body::Text { lines, value },
-            notes: Vec::new(),
-        }
+        Self { body: Body::Text { lines, value }, notes: Vec::new() }
     }
 
     /// A list: a table for people, `{"items":…,"next":…}` as JSON. The first column is the items' name.
     #[must_use]
     pub fn list(columns: Vec<Column>, items: Vec<Value>, next: Option<String>) -> Self {
-        Self {
-            body: Body::List {
-                columns,
-                items,
-                next,
-            },
-            notes: Vec::new(),
-        }
+        Self { body: Body::List { columns, items, next }, notes: Vec::new() }
     }
 
     /// Adds a hint that people see on stderr.
@@ -143,12 +114,7 @@ impl Printer {
             When::Auto => !env.no_color && (terminal || env.force_color),
         };
         let (color_out, color_err) = (color(terminals.out), color(terminals.err));
-        Self {
-            form,
-            fields: Vec::new(),
-            color_out,
-            color_err,
-        }
+        Self { form, fields: Vec::new(), color_out, color_err }
     }
 
     /// Prints what a command gives.
@@ -168,11 +134,7 @@ impl Printer {
     /// Prints why a command did not do it.
     pub(crate) fn failure(&self, failure: &Failure, streams: &mut Streams<'_>) {
         let (text, on_stdout) = render::failure(failure, self.form, self.color_err);
-        let stream = if on_stdout {
-            &mut *streams.out
-        } else {
-            &mut *streams.err
-        };
+        let stream = if on_stdout { &mut *streams.out } else { &mut *streams.err };
         // There is nowhere left to say that this failed.
         write_to(stream, &text).ok();
     }
@@ -185,11 +147,7 @@ impl Printer {
         } else {
             (self.color_out, streams.out)
         };
-        let text = if color {
-            rendered.ansi().to_string()
-        } else {
-            rendered.to_string()
-        };
+        let text = if color { rendered.ansi().to_string() } else { rendered.to_string() };
         write_to(stream, &text).ok();
     }
 

@@ -31,15 +31,9 @@ pub(crate) fn run(command: &ProviderCommand, session: &Session) -> Outcome {
 /// Enabled is not yet serving: one that cannot be built, or lacks a setting, stays a failure.
 fn enabled(provider: &Provider) -> Outcome {
     if provider.state == State::On {
-        return Ok(Output::text(
-            vec![format!("{} is on", provider.name)],
-            value(provider)?,
-        ));
+        return Ok(Output::text(vec![format!("{} is on", provider.name)], value(provider)?));
     }
-    let reason = provider
-        .reason
-        .as_deref()
-        .unwrap_or("the server gives no reason");
+    let reason = provider.reason.as_deref().unwrap_or("the server gives no reason");
     let detail = format!("{} is enabled, but does not serve: {reason}", provider.name);
     Err(Failure::new(Exit::No, &codes::PROVIDER_UNAVAILABLE, detail)
         .fix("Correct what the reason names; `mindflight provider list` shows it."))
@@ -47,10 +41,7 @@ fn enabled(provider: &Provider) -> Outcome {
 
 fn disabled(provider: &Provider) -> Outcome {
     if provider.state != State::On {
-        return Ok(Output::text(
-            vec![format!("{} is off", provider.name)],
-            value(provider)?,
-        ));
+        return Ok(Output::text(vec![format!("{} is off", provider.name)], value(provider)?));
     }
     let detail = format!("{} was to be switched off, but still serves", provider.name);
     Err(Failure::new(Exit::Conflict, &codes::CONFLICT, detail))

@@ -67,10 +67,7 @@ pub fn execute(
 }
 
 fn dispatch(cli: Cli, env: &Environment, streams: &mut Streams<'_>, local: &dyn Local) -> Outcome {
-    let Cli {
-        global,
-        mut command,
-    } = cli;
+    let Cli { global, mut command } = cli;
     if let Some(place) = place(&mut command) {
         place.data_dir.clone_from(&global.data_dir);
     }
@@ -147,18 +144,13 @@ fn help_asked(command: &Command) -> Option<clap::Error> {
     if topic.first().is_some_and(|first| first == "exit-codes") {
         return None;
     }
-    let words = ["mindflight"]
-        .into_iter()
-        .chain(topic.iter().map(String::as_str))
-        .chain(["--help"]);
+    let words =
+        ["mindflight"].into_iter().chain(topic.iter().map(String::as_str)).chain(["--help"]);
     crate::command().try_get_matches_from(words).err()
 }
 
 fn refuse(error: &clap::Error, printer: &Printer, streams: &mut Streams<'_>) -> Exit {
-    let asked = matches!(
-        error.kind(),
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
-    );
+    let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     if asked || matches!(printer.form, Form::Table | Form::Name) {
         printer.parser(error, streams);
         return if asked { Exit::Done } else { Exit::Usage };
@@ -169,9 +161,7 @@ fn refuse(error: &clap::Error, printer: &Printer, streams: &mut Streams<'_>) -> 
 
 /// The choice behind a flag, found without the parser: also a wrong command line is answered in its form.
 fn word_after<T: ValueEnum>(args: &[OsString], short: &str, long: &str) -> Option<T> {
-    let mut words = args
-        .iter()
-        .map_while(|arg| (arg != "--").then(|| arg.to_str().unwrap_or("")));
+    let mut words = args.iter().map_while(|arg| (arg != "--").then(|| arg.to_str().unwrap_or("")));
     let mut found = None;
     while let Some(word) = words.next() {
         let value = if word == long || (word == short && !short.is_empty()) {
@@ -179,14 +169,11 @@ fn word_after<T: ValueEnum>(args: &[OsString], short: &str, long: &str) -> Optio
         } else if let Some(value) = word.strip_prefix(long) {
             value.strip_prefix('=')
         } else if !short.is_empty() && !word.starts_with("--") {
-            word.strip_prefix(short)
-                .map(|value| value.trim_start_matches('='))
+            word.strip_prefix(short).map(|value| value.trim_start_matches('='))
         } else {
             None
         };
-        found = value
-            .and_then(|value| T::from_str(value, false).ok())
-            .or(found);
+        found = value.and_then(|value| T::from_str(value, false).ok()).or(found);
     }
     found
 }

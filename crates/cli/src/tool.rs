@@ -42,11 +42,8 @@ fn listed(list: &ToolList, session: &Session) -> Outcome {
         paging: list.pages.paging(),
     };
     if let Some(format) = list.format {
-        let answer = session.wait(session.client.tools().list_as(
-            &filter,
-            format.into(),
-            Detail::Full,
-        ))?;
+        let answer =
+            session.wait(session.client.tools().list_as(&filter, format.into(), Detail::Full))?;
         return Ok(Output::plain(format!("{answer:#}"), answer));
     }
     let page = session.wait(session.client.tools().list(&filter))?;
@@ -103,12 +100,9 @@ fn called(call: &ToolCall, given: Given, session: &Session) -> Outcome {
             arguments::typed(words, tool.as_ref().map(|tool| &tool.input_schema))?
         }
     };
-    let result = session
-        .wait(session.client.tools().call(&call.name, &arguments))
-        .map_err(as_of_a_call)?;
-    let text = result
-        .as_str()
-        .map_or_else(|| format!("{result:#}"), str::to_owned);
+    let result =
+        session.wait(session.client.tools().call(&call.name, &arguments)).map_err(as_of_a_call)?;
+    let text = result.as_str().map_or_else(|| format!("{result:#}"), str::to_owned);
     Ok(Output::text(vec![text], result))
 }
 

@@ -50,9 +50,7 @@ impl Keys<'_> {
     /// # Errors
     /// If the server refuses or cannot be asked.
     pub async fn list(&self, paging: &Paging) -> Result<Page<Key>> {
-        self.0
-            .json(self.0.get(&["api", "keys"])?.query(paging.query()))
-            .await
+        self.0.json(self.0.get(&["api", "keys"])?.query(paging.query())).await
     }
 
     /// Makes a key stop working.
@@ -60,12 +58,7 @@ impl Keys<'_> {
     /// # Errors
     /// If there is no such key, or the server refuses or cannot be asked.
     pub async fn revoke(&self, id: KeyId) -> Result<()> {
-        self.0
-            .done(
-                self.0
-                    .request(Method::DELETE, &["api", "keys", &id.to_string()])?,
-            )
-            .await
+        self.0.done(self.0.request(Method::DELETE, &["api", "keys", &id.to_string()])?).await
     }
 }
 
@@ -79,9 +72,7 @@ impl Users<'_> {
     /// # Errors
     /// If the name is taken, or the server refuses or cannot be asked.
     pub async fn create(&self, user: &NewUser) -> Result<User> {
-        self.0
-            .json(self.0.post(&["api", "users"])?.body(user)?)
-            .await
+        self.0.json(self.0.post(&["api", "users"])?.body(user)?).await
     }
 
     /// One page of the users.
@@ -89,8 +80,6 @@ impl Users<'_> {
     /// # Errors
     /// If the server refuses or cannot be asked.
     pub async fn list(&self, paging: &Paging) -> Result<Page<User>> {
-        self.0
-            .json(self.0.get(&["api", "users"])?.query(paging.query()))
-            .await
+        self.0.json(self.0.get(&["api", "users"])?.query(paging.query())).await
     }
 }

@@ -15,8 +15,6 @@ impl Audit<'_> {
     /// # Errors
     /// If the server refuses or cannot be asked.
     pub async fn list(&self, paging: &Paging) -> Result<Page<Entry>> {
-        self.0
-            .json(self.0.get(&["api", "audit"])?.query(paging.query()))
-            .await
+        self.0.json(self.0.get(&["api", "audit"])?.query(paging.query())).await
     }
 }

@@ -77,16 +77,9 @@ impl Client {
             // Loading the system's certificates fails where there are none, as in a slim container.
             builder = builder.tls_certs_only([]);
         }
-        let http = builder
-            .build()
-            .map_err(|source| Error::Setup(source.into()))?;
+        let http = builder.build().map_err(|source| Error::Setup(source.into()))?;
         let credentials = key.map(credentials).transpose()?;
-        Ok(Self {
-            http,
-            base,
-            credentials,
-            settings,
-        })
+        Ok(Self { http, base, credentials, settings })
     }
 
     /// The same server, called with other credentials; for example with the token of a sign-in.
@@ -94,10 +87,7 @@ impl Client {
     /// # Errors
     /// If the key cannot stand in a header.
     pub fn with_key(&self, key: &str) -> Result<Self> {
-        Ok(Self {
-            credentials: Some(credentials(key)?),
-            ..self.clone()
-        })
+        Ok(Self { credentials: Some(credentials(key)?), ..self.clone() })
     }
 
     /// The server's address.
@@ -144,10 +134,7 @@ impl Client {
 }
 
 fn base(text: &str) -> Result<Url> {
-    let wrong = |reason: &str| Error::Address {
-        url: text.to_owned(),
-        reason: reason.to_owned(),
-    };
+    let wrong = |reason: &str| Error::Address { url: text.to_owned(), reason: reason.to_owned() };
     let with_scheme = text.starts_with("http://") || text.starts_with("https://");
     if !with_scheme {
         return Err(wrong("it must start with http:// or https://"));

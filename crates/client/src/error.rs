@@ -87,10 +87,6 @@ impl Error {
     /// The server's problem object, if it is the server that said no.
     #[must_use]
     pub fn problem(&self) -> Option<&Problem> {
-        if let Self::Api(problem) = self {
-            Some(problem)
-        } else {
-            None
-        }
+        if let Self::Api(problem) = self { Some(problem) } else { None }
     }
 }

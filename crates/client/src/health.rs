@@ -10,7 +10,6 @@ impl Client {
     /// # Errors
     /// If the server cannot be asked.
     pub async fn health(&self) -> Result<Health> {
-        self.json(self.get(&["health"])?.unhealthy_is_an_answer())
-            .await
+        self.json(self.get(&["health"])?.unhealthy_is_an_answer()).await
     }
 }

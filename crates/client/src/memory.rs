@@ -23,9 +23,7 @@ impl Memory<'_> {
     /// # Errors
     /// If the version is not the expected one, or the server refuses or cannot be asked.
     pub async fn set(&self, entry: &Store) -> Result<Written> {
-        self.0
-            .json(self.0.post(&["api", "memory"])?.body(entry)?)
-            .await
+        self.0.json(self.0.post(&["api", "memory"])?.body(entry)?).await
     }
 
     /// Writes a value over the one that the key has.
@@ -44,9 +42,7 @@ impl Memory<'_> {
     pub async fn list(&self, prefix: Option<&str>, paging: &Paging) -> Result<Keys> {
         let mut query = paging.query();
         query.extend(prefix.map(|prefix| ("prefix", prefix.to_owned())));
-        self.0
-            .json(self.0.get(&["api", "memory"])?.query(query))
-            .await
+        self.0.json(self.0.get(&["api", "memory"])?.query(query)).await
     }
 
     /// Forgets a key.
@@ -54,8 +50,6 @@ impl Memory<'_> {
     /// # Errors
     /// If the key holds nothing, or the server refuses or cannot be asked.
     pub async fn delete(&self, key: &str) -> Result<Written> {
-        self.0
-            .json(self.0.request(Method::DELETE, &["api", "memory", key])?)
-            .await
+        self.0.json(self.0.request(Method::DELETE, &["api", "memory", key])?).await
     }
 }

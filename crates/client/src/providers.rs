@@ -23,9 +23,7 @@ impl Providers<'_> {
     /// # Errors
     /// If there is no such provider, or the server refuses or cannot be asked.
     pub async fn enable(&self, name: &str) -> Result<Provider> {
-        self.0
-            .json(self.0.post(&["api", "providers", name, "enable"])?)
-            .await
+        self.0.json(self.0.post(&["api", "providers", name, "enable"])?).await
     }
 
     /// Switches a provider off, on every instance.
@@ -33,8 +31,6 @@ impl Providers<'_> {
     /// # Errors
     /// If there is no such provider, or the server refuses or cannot be asked.
     pub async fn disable(&self, name: &str) -> Result<Provider> {
-        self.0
-            .json(self.0.post(&["api", "providers", name, "disable"])?)
-            .await
+        self.0.json(self.0.post(&["api", "providers", name, "disable"])?).await
     }
 }

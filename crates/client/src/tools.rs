@@ -27,9 +27,7 @@ impl Tools<'_> {
     /// # Errors
     /// If the server refuses or cannot be asked.
     pub async fn list(&self, filter: &Filter) -> Result<Page<Tool>> {
-        self.0
-            .json(self.0.get(&["api", "tools"])?.query(filter.query()))
-            .await
+        self.0.json(self.0.get(&["api", "tools"])?.query(filter.query())).await
     }
 
     /// The same in the shape that another system wants, or with less of each tool.
@@ -40,9 +38,7 @@ impl Tools<'_> {
         let mut query = filter.query();
         query.push(("format", word(&format)?));
         query.push(("detail", word(&detail)?));
-        self.0
-            .json(self.0.get(&["api", "tools"])?.query(query))
-            .await
+        self.0.json(self.0.get(&["api", "tools"])?.query(query)).await
     }
 
     /// One tool with its schemas.
@@ -59,9 +55,7 @@ impl Tools<'_> {
     /// If there is no such tool, its arguments do not fit, it fails, or the server refuses or cannot be asked.
     pub async fn call(&self, name: &str, arguments: &Value) -> Result<Value> {
         let request = self.0.post(&["api", "tools", name])?.body(arguments)?;
-        self.0
-            .json(request.timeout(self.0.settings.call_timeout))
-            .await
+        self.0.json(request.timeout(self.0.settings.call_timeout)).await
     }
 }
 
@@ -69,11 +63,7 @@ impl Filter {
     fn query(&self) -> Vec<(&'static str, String)> {
         let provider = self.provider.clone().map(|provider| ("provider", provider));
         let words = self.q.clone().map(|words| ("q", words));
-        provider
-            .into_iter()
-            .chain(words)
-            .chain(self.paging.query())
-            .collect()
+        provider.into_iter().chain(words).chain(self.paging.query()).collect()
     }
 }
 

@@ -35,9 +35,7 @@ impl Client {
     pub(crate) fn request(&self, method: Method, segments: &[&str]) -> Result<Request> {
         let mut url = self.base.clone();
         if let Some(name) = segments.iter().find(|name| ["", ".", ".."].contains(*name)) {
-            return Err(Error::Name {
-                name: (*name).to_owned(),
-            });
+            return Err(Error::Name { name: (*name).to_owned() });
         }
         match url.path_segments_mut() {
             Ok(mut path) => drop(path.pop_if_empty().extend(segments)),
@@ -69,10 +67,8 @@ impl Client {
     /// Sends and reads the answer as JSON.
     pub(crate) async fn json<T: DeserializeOwned>(&self, request: Request) -> Result<T> {
         let body = self.send(&request).await?;
-        serde_json::from_slice(&body).map_err(|source| Error::Decode {
-            url: request.url.to_string(),
-            source: source.into(),
-        })
+        serde_json::from_slice(&body)
+            .map_err(|source| Error::Decode { url: request.url.to_string(), source: source.into() })
     }
 
     /// Sends and drops the answer's body.
@@ -81,11 +77,7 @@ impl Client {
     }
 
     async fn send(&self, request: &Request) -> Result<Vec<u8>> {
-        let mut left = if request.method == Method::GET {
-            self.settings.retries
-        } else {
-            0
-        };
+        let mut left = if request.method == Method::GET { self.settings.retries } else { 0 };
         let mut pause = self.settings.backoff;
         loop {
             match self.attempt(request).await {
@@ -110,14 +102,9 @@ impl Client {
             builder = builder.header(AUTHORIZATION, credentials.clone());
         }
         if let Some(body) = &request.body {
-            builder = builder
-                .header(CONTENT_TYPE, "application/json")
-                .body(body.clone());
+            builder = builder.header(CONTENT_TYPE, "application/json").body(body.clone());
         }
-        let response = builder
-            .send()
-            .await
-            .map_err(|error| request.failure(error))?;
+        let response = builder.send().await.map_err(|error| request.failure(error))?;
         let answer = read(response, request).await?;
         judge(answer, request)
     }
@@ -154,29 +141,16 @@ impl Request {
             let mut server = self.url.clone();
             server.set_path("");
             let url = server.as_str().trim_end_matches('/').to_owned();
-            Error::Unreachable {
-                url,
-                source: error.into(),
-            }
+            Error::Unreachable { url, source: error.into() }
         } else if error.is_timeout() {
-            Error::Timeout {
-                url,
-                limit: self.timeout,
-                source: error.into(),
-            }
+            Error::Timeout { url, limit: self.timeout, source: error.into() }
         } else {
-            Error::Broken {
-                url,
-                source: error.into(),
-            }
+            Error::Broken { url, source: error.into() }
         }
     }
 
     fn not_ours(&self, reason: String) -> Error {
-        Error::NotOurs {
-            url: self.url.to_string(),
-            reason,
-        }
+        Error::NotOurs { url: self.url.to_string(), reason }
     }
 }
 
@@ -185,44 +159,25 @@ fn failed_at_once(error: &Error) -> bool {
     let (Error::Unreachable { source, .. } | Error::Broken { source, .. }) = error else {
         return false;
     };
-    !source
-        .downcast_ref::<reqwest::Error>()
-        .is_some_and(reqwest::Error::is_timeout)
+    !source.downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_timeout)
 }
 
 async fn read(mut response: Response, request: &Request) -> Result<Answer> {
     let (status, headers) = (response.status(), response.headers().clone());
     let mut body = Vec::new();
-    while let Some(chunk) = response
-        .chunk()
-        .await
-        .map_err(|error| request.failure(error))?
-    {
+    while let Some(chunk) = response.chunk().await.map_err(|error| request.failure(error))? {
         if body.len() + chunk.len() > MAX_ANSWER {
             let limit = MAX_ANSWER >> 20;
             return Err(request.not_ours(format!("the answer is larger than {limit} MiB")));
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Answer {
-        status,
-        headers,
-        body,
-    })
+    Ok(Answer { status, headers, body })
 }
 
 fn judge(answer: Answer, request: &Request) -> Result<Vec<u8>> {
-    let Answer {
-        status,
-        headers,
-        body,
-    } = answer;
-    let text = |name| {
-        headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
-    };
+    let Answer { status, headers, body } = answer;
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let kind = text(CONTENT_TYPE);
     if kind.starts_with(problem::MEDIA_TYPE)
         && let Ok(problem) = serde_json::from_slice::<Problem>(&body)
@@ -234,18 +189,11 @@ fn judge(answer: Answer, request: &Request) -> Result<Vec<u8>> {
         return Ok(body);
     }
     Err(request.not_ours(if status.is_redirection() {
-        format!(
-            "it redirects to `{}`; if that is the server, use its address",
-            text(LOCATION)
-        )
+        format!("it redirects to `{}`; if that is the server, use its address", text(LOCATION))
     } else if status.is_success() {
         format!("{status} without the header `Api-Version`; is it another program's port?")
     } else {
-        let kind = if kind.is_empty() {
-            "no content type"
-        } else {
-            kind
-        };
+        let kind = if kind.is_empty() { "no content type" } else { kind };
         format!("{status} with {kind} instead of a problem object")
     }))
 }

@@ -62,15 +62,7 @@ impl Caller {
     pub fn public() -> Self {
         let (user, key, scopes, rate) = Default::default();
         let (kind, name) = (CallerKind::Anonymous, "public".to_owned());
-        Facts {
-            kind,
-            name,
-            user,
-            key,
-            scopes,
-            rate,
-        }
-        .into()
+        Facts { kind, name, user, key, scopes, rate }.into()
     }
 
     /// All that is known.
@@ -93,10 +85,8 @@ impl Caller {
         if self.may(needed) {
             return Ok(());
         }
-        Err(
-            Error::of(codes::FORBIDDEN, format!("this needs the scope `{needed}`"))
-                .fix(format!("Use a key that has the scope `{needed}`.")),
-        )
+        Err(Error::of(codes::FORBIDDEN, format!("this needs the scope `{needed}`"))
+            .fix(format!("Use a key that has the scope `{needed}`.")))
     }
 
     /// Whose memory and jobs are meant when the caller says "mine".

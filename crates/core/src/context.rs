@@ -62,15 +62,7 @@ impl Context {
     #[must_use]
     pub fn new(provider: ProviderContext, facts: CallFacts) -> Self {
         let (began, open, closed) = Default::default();
-        Self {
-            provider,
-            call: Arc::new(Call {
-                facts,
-                began,
-                open,
-                closed,
-            }),
-        }
+        Self { provider, call: Arc::new(Call { facts, began, open, closed }) }
     }
 
     /// The provider's mounted name.
@@ -122,11 +114,7 @@ impl Context {
     pub fn progress(&self, done: f64, total: f64, message: impl Into<String>) {
         let total = (total > 0.0).then_some(total);
         let message = Some(message.into()).filter(|text| !text.is_empty());
-        self.call.facts.report.progress(Progress {
-            done,
-            total,
-            message,
-        });
+        self.call.facts.report.progress(Progress { done, total, message });
     }
 
     /// Writes a line into the caller's log of this call. Never secrets.
@@ -173,10 +161,7 @@ impl Context {
     /// The outside world. Refuses while a transaction is open.
     #[must_use]
     pub fn http(&self) -> Http<'_> {
-        Http::new(
-            &*self.provider.ports.http,
-            self.call.open.load(Ordering::Relaxed),
-        )
+        Http::new(&*self.provider.ports.http, self.call.open.load(Ordering::Relaxed))
     }
 
     /// Opens the transaction in which this call will be closed: one per call, at most 5 s.

@@ -164,11 +164,7 @@ impl Error {
         allowed: Vec<Value>,
     ) -> Self {
         let (pointer, detail) = (pointer.into(), detail.into());
-        self.0.fields.push(FieldError {
-            pointer,
-            detail,
-            allowed,
-        });
+        self.0.fields.push(FieldError { pointer, detail, allowed });
         self
     }
 
@@ -258,21 +254,11 @@ impl Error {
     /// The problem object (RFC 9457) that every face renders.
     #[must_use]
     pub fn problem(&self, request: RequestId) -> Problem {
-        let Inner {
-            code,
-            own,
-            detail,
-            fix,
-            fields,
-            after,
-            ..
-        } = &*self.0;
+        let Inner { code, own, detail, fix, fields, after, .. } = &*self.0;
         let request_id = request.to_string();
         Problem {
             r#type: format!("{}{}", problem::TYPE_BASE, self.name()),
-            title: own
-                .as_ref()
-                .map_or_else(|| code.title.to_owned(), |own| title(own)),
+            title: own.as_ref().map_or_else(|| code.title.to_owned(), |own| title(own)),
             status: code.status,
             detail: detail.clone().into_owned(),
             instance: format!("/requests/{request_id}"),
@@ -338,22 +324,14 @@ mod tests {
         let error = Error::internal(std::io::Error::other("password=hunter2"));
         let text = serde_json::to_string(&error.problem(RequestId::new())).unwrap();
         assert!(!text.contains("hunter2"), "{text}");
-        assert!(
-            std::error::Error::source(&error)
-                .unwrap()
-                .to_string()
-                .contains("hunter2")
-        );
+        assert!(std::error::Error::source(&error).unwrap().to_string().contains("hunter2"));
     }
 
     #[test]
     fn a_code_of_ones_own_keeps_the_class() {
         let error = Error::upstream("the vendor said 503").code("weather.vendor_down");
         let problem = error.problem(RequestId::new());
-        assert_eq!(
-            (problem.status, problem.title.as_str()),
-            (502, "Weather vendor down")
-        );
+        assert_eq!((problem.status, problem.title.as_str()), (502, "Weather vendor down"));
         assert_eq!(problem.fix, None);
         assert_eq!(error.kind(), ErrorKind::Upstream);
     }

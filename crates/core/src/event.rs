@@ -49,26 +49,8 @@ impl Event {
     /// # Errors
     /// When the data does not fit `T`.
     pub fn read<T: serde::de::DeserializeOwned>(self) -> serde_json::Result<Event<T>> {
-        let Self {
-            id,
-            r#type,
-            source,
-            time,
-            sequence,
-            depth,
-            correlation_id,
-            data,
-        } = self;
+        let Self { id, r#type, source, time, sequence, depth, correlation_id, data } = self;
         let data = serde_json::from_value(data)?;
-        Ok(Event {
-            id,
-            r#type,
-            source,
-            time,
-            sequence,
-            depth,
-            correlation_id,
-            data,
-        })
+        Ok(Event { id, r#type, source, time, sequence, depth, correlation_id, data })
     }
 }

@@ -98,10 +98,7 @@ impl Default for Options {
 
 impl<P: Send + Sync + 'static> Jobs<P> {
     pub(crate) fn new(provider: Arc<P>) -> Self {
-        Self {
-            provider,
-            kinds: Vec::new(),
-        }
+        Self { provider, kinds: Vec::new() }
     }
 
     pub(crate) fn into_kinds(self) -> Vec<Kind> {
@@ -128,12 +125,7 @@ impl<P: Send + Sync + 'static> Jobs<P> {
             }
         });
         let options = Options::default();
-        self.kinds.push(Kind {
-            name: A::KIND,
-            args: schema::arguments::<A>(),
-            options,
-            run,
-        });
+        self.kinds.push(Kind { name: A::KIND, args: schema::arguments::<A>(), options, run });
         let last = self.kinds.len() - 1;
         &mut self.kinds[last]
     }
@@ -201,11 +193,7 @@ impl Kind {
 
     /// Makes a job at these times in an IANA time zone.
     pub fn schedule(&mut self, cron: &str, zone: &str, missed: Missed) -> &mut Self {
-        let schedule = Schedule {
-            cron: cron.to_owned(),
-            zone: zone.to_owned(),
-            missed,
-        };
+        let schedule = Schedule { cron: cron.to_owned(), zone: zone.to_owned(), missed };
         self.options.schedules.push(schedule);
         self
     }

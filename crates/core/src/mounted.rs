@@ -75,10 +75,6 @@ fn read<P: Provider>(provider: &Arc<P>) -> Surface {
         tools: tools.into_tools().into_iter().map(Arc::new).collect(),
         routes: routes.into_routes().into_iter().map(Arc::new).collect(),
         jobs: jobs.into_kinds().into_iter().map(Arc::new).collect(),
-        subscriptions: subscriptions
-            .into_subscriptions()
-            .into_iter()
-            .map(Arc::new)
-            .collect(),
+        subscriptions: subscriptions.into_subscriptions().into_iter().map(Arc::new).collect(),
     }
 }

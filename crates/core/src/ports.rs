@@ -43,8 +43,6 @@ pub struct NotSupported;
 
 impl NotSupported {
     fn refuse<T>(feature: &str) -> crate::Result<T> {
-        Err(crate::Error::not_supported(format!(
-            "this server has no {feature}"
-        )))
+        Err(crate::Error::not_supported(format!("this server has no {feature}")))
     }
 }

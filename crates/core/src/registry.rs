@@ -121,9 +121,7 @@ impl Registry {
                 )));
             }
             if by_id.insert(id, factory).is_some() {
-                return Err(InvalidRegistry(format!(
-                    "two linked providers have the id `{id}`"
-                )));
+                return Err(InvalidRegistry(format!("two linked providers have the id `{id}`")));
             }
         }
         Ok(Self { factories: by_id })

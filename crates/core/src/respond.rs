@@ -30,8 +30,6 @@ pub fn status(status: StatusCode) -> Response {
 
 fn with_type(body: crate::body::Body, media_type: &'static str) -> Response {
     let mut response = Response::new(body);
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     response
 }

@@ -66,10 +66,7 @@ pub struct Route {
 
 impl<P: Send + Sync + 'static> Routes<P> {
     pub(crate) fn new(provider: Arc<P>) -> Self {
-        Self {
-            provider,
-            routes: Vec::new(),
-        }
+        Self { provider, routes: Vec::new() }
     }
 
     pub(crate) fn into_routes(self) -> Vec<Route> {

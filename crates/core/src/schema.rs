@@ -11,10 +11,7 @@ pub fn of<T: JsonSchema>() -> Value {
         settings.inline_subschemas = true;
         settings.meta_schema = None;
     });
-    let mut schema = settings
-        .into_generator()
-        .into_root_schema_for::<T>()
-        .to_value();
+    let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
     tidy(&mut schema);
     if let Some(object) = schema.as_object_mut() {
         object.remove("title");
@@ -69,11 +66,8 @@ fn optional_without_null(schema: &mut Value) {
         return;
     };
     let required = object.get("required").cloned().unwrap_or_default();
-    let is_required = |name: &str| {
-        required
-            .as_array()
-            .is_some_and(|all| all.contains(&json!(name)))
-    };
+    let is_required =
+        |name: &str| required.as_array().is_some_and(|all| all.contains(&json!(name)));
     if let Some(Value::Object(properties)) = object.get_mut("properties") {
         let optional = properties.iter_mut().filter(|(name, _)| !is_required(name));
         optional.for_each(|(_, property)| without_null(property));
@@ -87,11 +81,7 @@ fn without_null(property: &mut Value) {
         return;
     };
     let null = json!({"type": "null"});
-    for (list, nothing) in [
-        ("type", json!("null")),
-        ("enum", Value::Null),
-        ("anyOf", null),
-    ] {
+    for (list, nothing) in [("type", json!("null")), ("enum", Value::Null), ("anyOf", null)] {
         if let Some(Value::Array(items)) = object.get_mut(list) {
             items.retain(|item| *item != nothing);
         }
@@ -99,18 +89,12 @@ fn without_null(property: &mut Value) {
     if object.get("default") == Some(&Value::Null) {
         object.remove("default");
     }
-    if let Some([kind]) = object
-        .get("type")
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-    {
+    if let Some([kind]) = object.get("type").and_then(Value::as_array).map(Vec::as_slice) {
         let kind = kind.clone();
         object.insert("type".to_owned(), kind);
     }
-    if let Some([Value::Object(only)]) = object
-        .get("anyOf")
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
+    if let Some([Value::Object(only)]) =
+        object.get("anyOf").and_then(Value::as_array).map(Vec::as_slice)
     {
         let only = only.clone();
         object.remove("anyOf");
@@ -126,10 +110,7 @@ fn tidy(schema: &mut Value) {
     match schema {
         Value::Object(object) => {
             let rust = ["int", "uint", "float", "double"];
-            let format = object
-                .get("format")
-                .and_then(Value::as_str)
-                .unwrap_or_default();
+            let format = object.get("format").and_then(Value::as_str).unwrap_or_default();
             if object.contains_key("type") && rust.iter().any(|name| format.starts_with(name)) {
                 object.remove("format");
             }
@@ -167,10 +148,7 @@ mod tests {
             "{text}"
         );
         assert_eq!(schema["additionalProperties"], json!(false));
-        assert_eq!(
-            schema["properties"]["count"]["description"],
-            json!("How many.")
-        );
+        assert_eq!(schema["properties"]["count"]["description"], json!("How many."));
         assert_eq!(schema["properties"]["count"]["minimum"], json!(0));
     }
 
@@ -197,18 +175,12 @@ mod tests {
     fn an_optional_argument_of_a_tool_is_left_out_rather_than_null() {
         let schema = tool_arguments::<Optional>();
         let properties = &schema["properties"];
-        assert_eq!(
-            properties["count"],
-            json!({"type": "integer", "minimum": 0})
-        );
+        assert_eq!(properties["count"], json!({"type": "integer", "minimum": 0}));
         assert_eq!(properties["list"]["type"], json!("array"));
         assert!(properties["unit"]["oneOf"].is_array(), "{schema}");
         assert_eq!(schema["required"], json!(["needed"]));
         // In a list, null is a value and not something left out.
-        assert_eq!(
-            properties["list"]["items"]["type"],
-            json!(["string", "null"])
-        );
+        assert_eq!(properties["list"]["items"]["type"], json!(["string", "null"]));
     }
 
     #[test]

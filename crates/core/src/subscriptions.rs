@@ -25,10 +25,7 @@ pub struct Subscription {
 
 impl<P: Send + Sync + 'static> Subscriptions<P> {
     pub(crate) fn new(provider: Arc<P>) -> Self {
-        Self {
-            provider,
-            subscriptions: Vec::new(),
-        }
+        Self { provider, subscriptions: Vec::new() }
     }
 
     pub(crate) fn into_subscriptions(self) -> Vec<Subscription> {
@@ -51,11 +48,7 @@ impl<P: Send + Sync + 'static> Subscriptions<P> {
             }
         });
         let pattern = pattern.to_owned();
-        self.subscriptions.push(Subscription {
-            pattern,
-            source: None,
-            run,
-        });
+        self.subscriptions.push(Subscription { pattern, source: None, run });
         let last = self.subscriptions.len() - 1;
         &mut self.subscriptions[last]
     }

@@ -91,10 +91,7 @@ impl Default for Options {
 
 impl<P: Send + Sync + 'static> Tools<P> {
     pub(crate) fn new(provider: Arc<P>) -> Self {
-        Self {
-            provider,
-            tools: Vec::new(),
-        }
+        Self { provider, tools: Vec::new() }
     }
 
     pub(crate) fn into_tools(self) -> Vec<Tool> {
@@ -117,12 +114,7 @@ impl<P: Send + Sync + 'static> Tools<P> {
             }
             Err(error) => Box::pin(std::future::ready(Err(error))),
         });
-        self.push(
-            name,
-            about,
-            (schema::tool_arguments::<I>(), schema::of::<O>()),
-            run,
-        )
+        self.push(name, about, (schema::tool_arguments::<I>(), schema::of::<O>()), run)
     }
 
     /// Adds a tool whose schema is known only at run time; it takes and gives plain JSON.
@@ -133,12 +125,7 @@ impl<P: Send + Sync + 'static> Tools<P> {
     {
         let provider = self.provider.clone();
         let run: Run = Arc::new(move |cx, arguments| Box::pin(f(provider.clone(), cx, arguments)));
-        self.push(
-            name,
-            about,
-            (schema::closed(input, false), Value::Bool(true)),
-            run,
-        )
+        self.push(name, about, (schema::closed(input, false), Value::Bool(true)), run)
     }
 
     fn push(
@@ -150,14 +137,7 @@ impl<P: Send + Sync + 'static> Tools<P> {
     ) -> &mut Tool {
         let options = Options::default();
         let (name, about) = (name.to_owned(), about.to_owned());
-        let tool = Tool {
-            name,
-            about,
-            input,
-            output,
-            options,
-            run,
-        };
+        let tool = Tool { name, about, input, output, options, run };
         self.tools.push(tool);
         let last = self.tools.len() - 1;
         &mut self.tools[last]
@@ -174,13 +154,14 @@ fn read<I: DeserializeOwned>(arguments: Value) -> Result<I> {
         })
         .map_err(|error| {
             // Only what a schema cannot say arrives here, such as a date that does not exist.
-            let pointer = format!("/{}", error.path().to_string().replace('.', "/"));
+            let path = error.path().to_string().replace(['.', '['], "/");
+            let pointer = format!("/{}", path.replace(']', ""));
             let detail = error.inner().to_string();
-            Error::of(
-                codes::INVALID_ARGUMENTS,
-                format!("`{}`: {detail}", error.path()),
+            Error::of(codes::INVALID_ARGUMENTS, format!("`{}`: {detail}", error.path())).field(
+                pointer,
+                detail,
+                Vec::new(),
             )
-            .field(pointer, detail, Vec::new())
         })
 }
 

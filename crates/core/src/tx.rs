@@ -92,10 +92,7 @@ impl TxMemory<'_> {
     /// # Errors
     /// 409 `conflict` when it is not.
     pub async fn set_if(&mut self, key: &str, value: &impl Serialize, version: u64) -> Result<u64> {
-        let how = Set {
-            if_version: Some(version),
-            ttl: None,
-        };
+        let how = Set { if_version: Some(version), ttl: None };
         self.write(key, value, how).await
     }
 

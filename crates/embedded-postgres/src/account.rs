@@ -30,15 +30,12 @@ impl Account {
                 named(name, options).ok_or_else(|| Error::UnknownAccount { name: name.clone() })?
             }
             (None, Some(owner)) => owner,
-            (None, None) => CANDIDATES
-                .iter()
-                .find_map(|name| named(name, options))
-                .ok_or(Error::NoAccount)?,
+            (None, None) => {
+                CANDIDATES.iter().find_map(|name| named(name, options)).ok_or(Error::NoAccount)?
+            }
         };
         if account.uid == 0 {
-            return Err(Error::AccountIsRoot {
-                data: options.data_dir.join("data"),
-            });
+            return Err(Error::AccountIsRoot { data: options.data_dir.join("data") });
         }
         Ok(Some(account))
     }
@@ -47,14 +44,10 @@ impl Account {
     pub(crate) fn blocked(&self, path: &Path, options: &Options) -> Option<PathBuf> {
         let mut ancestors: Vec<&Path> = path.ancestors().collect();
         ancestors.reverse();
-        let folder = ancestors
-            .into_iter()
-            .find(|folder| !self.may_pass_by_mode(folder))?;
+        let folder = ancestors.into_iter().find(|folder| !self.may_pass_by_mode(folder))?;
         // An access list may allow what the mode denies, so the refusal is tried out.
         let mut attempt = programs::command("/bin/sh", options, Some(self));
-        attempt
-            .args(["-c", "cd -- \"$1\" 2>/dev/null", "enter"])
-            .arg(folder);
+        attempt.args(["-c", "cd -- \"$1\" 2>/dev/null", "enter"]).arg(folder);
         match programs::run(&mut attempt) {
             Ok(output) if output.status.success() => None,
             _ => Some(folder.to_owned()),
@@ -79,24 +72,17 @@ impl Account {
 fn owner(data: &Path) -> Option<Account> {
     let meta = fs::metadata(data).ok()?;
     let (uid, gid) = (meta.uid(), meta.gid());
-    let name = passwd()
-        .find(|a| a.uid == uid)
-        .map_or_else(|| format!("uid {uid}"), |a| a.name);
+    let name = passwd().find(|a| a.uid == uid).map_or_else(|| format!("uid {uid}"), |a| a.name);
     Some(Account { name, uid, gid })
 }
 
 fn named(name: &str, options: &Options) -> Option<Account> {
-    passwd()
-        .find(|account| account.name == name)
-        .or_else(|| from_directory(name, options))
+    passwd().find(|account| account.name == name).or_else(|| from_directory(name, options))
 }
 
 fn passwd() -> impl Iterator<Item = Account> {
     let text = fs::read_to_string("/etc/passwd").unwrap_or_default();
-    text.lines()
-        .filter_map(parse)
-        .collect::<Vec<_>>()
-        .into_iter()
+    text.lines().filter_map(parse).collect::<Vec<_>>().into_iter()
 }
 
 fn parse(line: &str) -> Option<Account> {
@@ -110,17 +96,11 @@ fn parse(line: &str) -> Option<Account> {
 /// Accounts that a directory service knows (LDAP, macOS) are not in the file.
 fn from_directory(name: &str, options: &Options) -> Option<Account> {
     let ask = |what: &str| {
-        let output = programs::command("id", options, None)
-            .args([what, "--", name])
-            .output()
-            .ok()?;
+        let output =
+            programs::command("id", options, None).args([what, "--", name]).output().ok()?;
         String::from_utf8_lossy(&output.stdout).trim().parse().ok()
     };
-    Some(Account {
-        name: name.to_owned(),
-        uid: ask("-u")?,
-        gid: ask("-g")?,
-    })
+    Some(Account { name: name.to_owned(), uid: ask("-u")?, gid: ask("-g")? })
 }
 
 #[cfg(test)]
@@ -131,14 +111,7 @@ mod tests {
     fn a_passwd_line_gives_name_and_ids() {
         let account =
             parse("postgres:x:101:104:PostgreSQL administrator,,,:/var/lib/postgresql:/bin/bash");
-        assert_eq!(
-            account,
-            Some(Account {
-                name: "postgres".into(),
-                uid: 101,
-                gid: 104
-            })
-        );
+        assert_eq!(account, Some(Account { name: "postgres".into(), uid: 101, gid: 104 }));
         assert_eq!(parse("+::::::"), None);
         assert_eq!(parse("# comment"), None);
     }

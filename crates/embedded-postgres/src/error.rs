@@ -160,10 +160,7 @@ impl Error {
 }
 
 impl std::error::Error for Error {
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "all other variants have no cause"
-    )]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "all other variants have no cause")]
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::File { source, .. } | Self::Program { source, .. } => Some(source),
@@ -176,18 +173,10 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&match self {
             Self::NothingFound { search, advice } => nothing_found(search, advice),
-            Self::WrongMajor {
-                data,
-                written_by,
-                search,
-            } => wrong_major(data, written_by, search),
+            Self::WrongMajor { data, written_by, search } => wrong_major(data, written_by, search),
             Self::Busy { dir, pid } => busy(dir, *pid),
             Self::Missing { source, needs } => format!("{source}: {needs}"),
-            Self::Install {
-                source,
-                step,
-                output,
-            } => format!("{source}: {step}: {output}"),
+            Self::Install { source, step, output } => format!("{source}: {step}: {output}"),
             Self::NotInstalled { tried, advice } => not_installed(tried, advice),
             Self::File { step, path, .. } => format!("cannot {step} {}", path.display()),
             Self::Program { program, .. } => format!("cannot run {}", program.display()),
@@ -208,10 +197,7 @@ impl fmt::Display for Error {
 }
 
 impl Error {
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "the caller has chosen the variants"
-    )]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the caller has chosen the variants")]
     fn about_the_folder(&self) -> String {
         match self {
             Self::NotACluster { data } => format!(
@@ -252,29 +238,16 @@ impl Error {
         }
     }
 
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "the caller has chosen the variants"
-    )]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the caller has chosen the variants")]
     fn about_the_server(&self) -> String {
         match self {
             Self::Initdb { dir, output } => {
-                format!(
-                    "initdb could not make a database in {}:\n{output}",
-                    dir.display()
-                )
+                format!("initdb could not make a database in {}:\n{output}", dir.display())
             }
             Self::Exited { log, lines } => {
-                format!(
-                    "PostgreSQL ended while starting; the end of {}:\n{lines}",
-                    log.display()
-                )
+                format!("PostgreSQL ended while starting; the end of {}:\n{lines}", log.display())
             }
-            Self::NotReady {
-                data,
-                waited,
-                lines,
-            } => format!(
+            Self::NotReady { data, waited, lines } => format!(
                 "PostgreSQL on {} was not ready after {} s; the end of its log:\n{lines}",
                 data.display(),
                 waited.as_secs()
@@ -308,25 +281,15 @@ fn nothing_found(search: &Search, advice: &str) -> String {
 }
 
 fn rejected(search: &Search) -> String {
-    search
-        .rejected
-        .iter()
-        .fold(String::new(), |text, (folder, reason)| {
-            format!(
-                "{text}Found, but not usable: {} {reason}\n",
-                folder.display()
-            )
-        })
+    search.rejected.iter().fold(String::new(), |text, (folder, reason)| {
+        format!("{text}Found, but not usable: {} {reason}\n", folder.display())
+    })
 }
 
 fn wrong_major(data: &Path, written_by: &str, search: &Search) -> String {
     let has = |i: &Installation| format!("{} ({})", i.version, i.bin_dir.display());
     let has: Vec<String> = search.found.iter().map(has).collect();
-    let has = if has.is_empty() {
-        "no PostgreSQL that works".to_owned()
-    } else {
-        has.join(", ")
-    };
+    let has = if has.is_empty() { "no PostgreSQL that works".to_owned() } else { has.join(", ") };
     let text = format!(
         "{} was written by PostgreSQL {written_by}, and this machine has {has}. Nothing was changed. Install PostgreSQL \
          {written_by}, or name its program folder (MINDFLIGHT_PG_BIN), or start with another data folder (--data-dir)\n{}",

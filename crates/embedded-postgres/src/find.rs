@@ -35,9 +35,7 @@ impl Search {
 
     /// The newest installation of one major version, for an existing cluster.
     pub fn of_major(&self, major: u32) -> Option<&Installation> {
-        self.found
-            .iter()
-            .find(|installation| installation.version.major == major)
+        self.found.iter().find(|installation| installation.version.major == major)
     }
 }
 
@@ -55,9 +53,7 @@ pub(crate) fn search(options: &Options, account: Option<&Account>) -> Search {
         for folder in place.folders {
             let Ok(postgres) = folder.join("postgres").canonicalize() else {
                 if options.bin_dir.is_some() {
-                    search
-                        .rejected
-                        .push((folder, "holds no program `postgres`".to_owned()));
+                    search.rejected.push((folder, "holds no program `postgres`".to_owned()));
                 }
                 continue;
             };
@@ -75,9 +71,7 @@ pub(crate) fn search(options: &Options, account: Option<&Account>) -> Search {
         }
     }
     // Stable: among equals the place that was looked at first wins.
-    search
-        .found
-        .sort_by_key(|installation| Reverse(installation.version));
+    search.found.sort_by_key(|installation| Reverse(installation.version));
     search
 }
 
@@ -90,29 +84,23 @@ fn examine(
     if let Some(account) = account
         && let Some(folder) = account.blocked(bin_dir, options)
     {
-        return Err(format!(
-            "the account {} cannot enter {}",
-            account.name,
-            folder.display()
-        ));
+        return Err(format!("the account {} cannot enter {}", account.name, folder.display()));
     }
     if !bin_dir.join("initdb").is_file() {
         return Err("has no `initdb` beside `postgres`".to_owned());
     }
     let mut postgres = programs::command(bin_dir.join("postgres"), options, account);
-    let output = postgres
-        .arg("--version")
-        .output()
-        .map_err(|error| format!("does not start: {error}"))?;
+    let output =
+        postgres.arg("--version").output().map_err(|error| format!("does not start: {error}"))?;
     let text = programs::text(&output);
     if !output.status.success() {
         let line = text.lines().next().unwrap_or("no message").to_owned();
         return Err(format!("does not start ({}): {line}", output.status));
     }
     match Version::from_output(&text) {
-        Some(version) if version.major < OLDEST => Err(format!(
-            "is {version}, too old ({OLDEST} or newer is needed)"
-        )),
+        Some(version) if version.major < OLDEST => {
+            Err(format!("is {version}, too old ({OLDEST} or newer is needed)"))
+        }
         Some(version) => Ok(version),
         None => Err(format!("tells no version, but {text:?}")),
     }

@@ -22,9 +22,7 @@ pub(crate) fn create(dir: &Path) -> Result<PathBuf, Error> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err(Error::file("create", &absolute)(error)),
     }
-    let dir = absolute
-        .canonicalize()
-        .map_err(Error::file("resolve", &absolute))?;
+    let dir = absolute.canonicalize().map_err(Error::file("resolve", &absolute))?;
     let names = entries(&dir)?;
     if !is_ours(&dir, &names) {
         return Err(Error::NotOurFolder {
@@ -43,10 +41,7 @@ pub(crate) fn create_open(path: &Path) -> Result<(), Error> {
     if let Some(parent) = path.parent() {
         create_open(parent)?;
     }
-    DirBuilder::new()
-        .mode(0o755)
-        .create(path)
-        .map_err(Error::file("create", path))?;
+    DirBuilder::new().mode(0o755).create(path).map_err(Error::file("create", path))?;
     if is_root() {
         // A strict umask of root's would lock the account out.
         fs::set_permissions(path, Permissions::from_mode(0o755))

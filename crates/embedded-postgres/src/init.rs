@@ -23,13 +23,8 @@ pub(crate) fn create(
     remove_leftovers(dir)?;
     let new = fresh(dir);
     let mut initdb = programs::command(installation.bin_dir.join("initdb"), options, account);
-    initdb
-        .arg("-D")
-        .arg(&new)
-        .args(["-U", USER, "--encoding=UTF8"]);
-    initdb
-        .args(["--auth=trust", "--no-instructions"])
-        .current_dir("/");
+    initdb.arg("-D").arg(&new).args(["-U", USER, "--encoding=UTF8"]);
+    initdb.args(["--auth=trust", "--no-instructions"]).current_dir("/");
     add_locale(&mut initdb, installation.version.major);
     if !options.durable || cfg!(target_os = "linux") {
         // Its own sync takes seconds on a busy disk: one for all files, below, is as good.
@@ -37,44 +32,29 @@ pub(crate) fn create(
     }
     let output = programs::run(&mut initdb)?;
     if !output.status.success() {
-        return Err(Error::Initdb {
-            dir: dir.to_owned(),
-            output: programs::text(&output),
-        });
+        return Err(Error::Initdb { dir: dir.to_owned(), output: programs::text(&output) });
     }
     if options.durable {
         sync_filesystem(&new)?;
     }
     let data = dir.join("data");
     fs::rename(&new, &data).map_err(Error::file("rename", &new))?;
-    File::open(dir)
-        .and_then(|dir| dir.sync_all())
-        .map_err(Error::file("sync", dir))
+    File::open(dir).and_then(|dir| dir.sync_all()).map_err(Error::file("sync", dir))
 }
 
 /// Every order is bytewise then, and no index depends on a version of the system's library.
 fn add_locale(initdb: &mut Command, major: u32) {
     if major >= BUILTIN_LOCALE {
-        initdb.args([
-            "--locale-provider=builtin",
-            "--builtin-locale=C.UTF-8",
-            "--locale=C",
-        ]);
+        initdb.args(["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]);
     } else {
-        let ctype = if cfg!(target_os = "macos") {
-            "UTF-8"
-        } else {
-            "C.UTF-8"
-        };
+        let ctype = if cfg!(target_os = "macos") { "UTF-8" } else { "C.UTF-8" };
         initdb.args(["--locale=C".to_owned(), format!("--lc-ctype={ctype}")]);
     }
 }
 
 /// A new name each time: an `initdb` that outlived its server may still write into the old one.
 fn fresh(dir: &Path) -> PathBuf {
-    let nanos = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |time| time.as_nanos());
+    let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_nanos());
     dir.join(format!("{PREFIX}{}-{nanos}", std::process::id()))
 }
 

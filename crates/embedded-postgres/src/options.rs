@@ -49,9 +49,7 @@ impl Options {
             start_timeout: Duration::from_secs(60),
             stop_timeout: Duration::from_secs(30),
             poll: Duration::from_millis(5),
-            environment: std::env::vars_os()
-                .filter(|(name, _)| is_harmless(name))
-                .collect(),
+            environment: std::env::vars_os().filter(|(name, _)| is_harmless(name)).collect(),
         }
     }
 }
@@ -80,9 +78,7 @@ pub(crate) fn is_root() -> bool {
 fn base(xdg: &str, below_home: &str) -> PathBuf {
     match variable(xdg).map(PathBuf::from) {
         Some(dir) if dir.is_absolute() => dir,
-        _ => std::env::home_dir()
-            .unwrap_or_else(std::env::temp_dir)
-            .join(below_home),
+        _ => std::env::home_dir().unwrap_or_else(std::env::temp_dir).join(below_home),
     }
 }
 

@@ -16,10 +16,7 @@ pub(crate) fn until(timeout: Duration, poll: Duration, mut holds: impl FnMut() -
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a process that is not our child sends no event"
-)]
+#[expect(clippy::disallowed_methods, reason = "a process that is not our child sends no event")]
 pub(crate) fn pause(poll: Duration) {
     std::thread::sleep(poll);
 }

@@ -30,10 +30,7 @@ pub(crate) fn path(data: &Path) -> PathBuf {
 
 /// `data` must be a canonical path, because the kernel reports those.
 pub(crate) fn state(data: &Path) -> State {
-    let Some(file) = fs::read_to_string(path(data))
-        .ok()
-        .and_then(|text| parse(&text))
-    else {
+    let Some(file) = fs::read_to_string(path(data)).ok().and_then(|text| parse(&text)) else {
         return State::Absent;
     };
     if processes::works_in(file.pid, data) {
@@ -47,23 +44,12 @@ pub(crate) fn state(data: &Path) -> State {
 
 /// The process that a lock file of PostgreSQL's names.
 pub(crate) fn first_number(path: &Path) -> Option<u32> {
-    fs::read_to_string(path)
-        .ok()?
-        .lines()
-        .next()?
-        .trim()
-        .parse()
-        .ok()
+    fs::read_to_string(path).ok()?.lines().next()?.trim().parse().ok()
 }
 
 fn parse(text: &str) -> Option<PidFile> {
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
-    let line = |number: usize| {
-        lines
-            .get(number - 1)
-            .copied()
-            .filter(|line| !line.is_empty())
-    };
+    let line = |number: usize| lines.get(number - 1).copied().filter(|line| !line.is_empty());
     Some(PidFile {
         pid: line(1)?.parse().ok()?,
         port: line(4).and_then(|port| port.parse().ok()),

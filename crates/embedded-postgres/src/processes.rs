@@ -15,10 +15,7 @@ pub(crate) fn is_alive(pid: u32) -> bool {
 
 /// Pids below 1 name groups, and are never what a pid file means.
 fn checked(pid: u32) -> Option<Pid> {
-    i32::try_from(pid)
-        .ok()
-        .filter(|pid| *pid > 0)
-        .and_then(Pid::from_raw)
+    i32::try_from(pid).ok().filter(|pid| *pid > 0).and_then(Pid::from_raw)
 }
 
 pub(crate) use system::{any_in, command_lines, works_in};
@@ -75,11 +72,7 @@ mod system {
     }
 
     pub(crate) fn command_lines() -> impl Iterator<Item = String> {
-        ps(&["-axww", "-o", "command="])
-            .lines()
-            .map(str::to_owned)
-            .collect::<Vec<_>>()
-            .into_iter()
+        ps(&["-axww", "-o", "command="]).lines().map(str::to_owned).collect::<Vec<_>>().into_iter()
     }
 
     /// The watcher's command line holds the server's.

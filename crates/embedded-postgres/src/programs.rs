@@ -8,15 +8,8 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 /// The variables that a server gets: ours hold secrets, and it may run as an account that others use.
-const NEEDED: [&str; 7] = [
-    "HOME",
-    "USER",
-    "LOGNAME",
-    "TMPDIR",
-    "TZ",
-    "LD_LIBRARY_PATH",
-    "DYLD_LIBRARY_PATH",
-];
+const NEEDED: [&str; 7] =
+    ["HOME", "USER", "LOGNAME", "TMPDIR", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"];
 
 /// A command with little environment; as `account` when we are root.
 pub(crate) fn command(
@@ -27,13 +20,7 @@ pub(crate) fn command(
     let mut command = Command::new(program);
     command.env_clear();
     let needed = |(name, _): &&(OsString, OsString)| NEEDED.iter().any(|needed| name == needed);
-    command.envs(
-        options
-            .environment
-            .iter()
-            .filter(needed)
-            .map(|(name, value)| (name, value)),
-    );
+    command.envs(options.environment.iter().filter(needed).map(|(name, value)| (name, value)));
     if let Some(path) = &options.path {
         command.env("PATH", path);
     }
@@ -48,9 +35,7 @@ pub(crate) fn command(
 /// Runs to the end and keeps what it printed.
 pub(crate) fn run(command: &mut Command) -> Result<Output, Error> {
     let program = Path::new(command.get_program()).to_path_buf();
-    command
-        .output()
-        .map_err(|source| Error::Program { program, source })
+    command.output().map_err(|source| Error::Program { program, source })
 }
 
 /// Both outputs, one after the other: programs do not agree on where a mistake is told.

@@ -29,11 +29,8 @@ const NOT_DURABLE: [(&str, &str); 4] = [
 pub(crate) fn arguments(socket_dir: &Path, options: &Options) -> Vec<String> {
     let mut settings: Vec<(String, String)> = Vec::new();
     let mut add = |pairs: &[(&str, &str)]| {
-        settings.extend(
-            pairs
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
-        );
+        settings
+            .extend(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     };
     add(&ALWAYS);
     add(&[("port", &PORT.to_string())]);

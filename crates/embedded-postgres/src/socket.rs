@@ -16,16 +16,8 @@ pub(crate) fn prepare(dir: &Path, account: Option<&Account>) -> Result<PathBuf, 
     let path = choose(dir);
     folder::create_inner(&path, account)?;
     let meta = fs::symlink_metadata(&path).map_err(Error::file("read", &path))?;
-    let owner = account.map_or_else(
-        || rustix::process::geteuid().as_raw(),
-        |account| account.uid,
-    );
-    let refuse = |reason| {
-        Err(Error::SocketFolder {
-            path: path.clone(),
-            reason,
-        })
-    };
+    let owner = account.map_or_else(|| rustix::process::geteuid().as_raw(), |account| account.uid);
+    let refuse = |reason| Err(Error::SocketFolder { path: path.clone(), reason });
     if !meta.is_dir() {
         return refuse("is not a folder");
     }
@@ -48,10 +40,7 @@ fn choose(dir: &Path) -> PathBuf {
     if inside.as_os_str().len() + 1 + NAME.len() <= LONGEST {
         return inside;
     }
-    PathBuf::from(format!(
-        "/tmp/.mindflight-pg-{:016x}",
-        fnv(dir.as_os_str().as_bytes())
-    ))
+    PathBuf::from(format!("/tmp/.mindflight-pg-{:016x}", fnv(dir.as_os_str().as_bytes())))
 }
 
 /// FNV-1a: the same in every build, unlike the standard library's hash, so an orphan is found again.
@@ -63,10 +52,7 @@ fn fnv(bytes: &[u8]) -> u64 {
 
 /// A URL that both sqlx and tokio-postgres read; the port is named so that `PGPORT` cannot change it.
 pub(crate) fn url(user: &str, dir: &Path, port: u16, database: &str) -> String {
-    let (dir, database) = (
-        encoded(dir.as_os_str().as_bytes()),
-        encoded(database.as_bytes()),
-    );
+    let (dir, database) = (encoded(dir.as_os_str().as_bytes()), encoded(database.as_bytes()));
     format!("postgres://{user}@{dir}:{port}/{database}")
 }
 
@@ -87,10 +73,7 @@ mod tests {
 
     #[test]
     fn a_short_path_keeps_the_socket_beside_the_data() {
-        assert_eq!(
-            choose(Path::new("/var/lib/mindflight")),
-            Path::new("/var/lib/mindflight/s")
-        );
+        assert_eq!(choose(Path::new("/var/lib/mindflight")), Path::new("/var/lib/mindflight/s"));
     }
 
     #[test]

@@ -90,18 +90,10 @@ impl<'a> Start<'a> {
     /// Ours is watched already; one that was left by a dead process gets a watcher again.
     fn finish(self, file: PidFile) -> Result<Running, Error> {
         if let Some((watcher, _)) = self.own {
-            return Ok(Running {
-                file,
-                watcher,
-                adopted: false,
-            });
+            return Ok(Running { file, watcher, adopted: false });
         }
         let watcher = Watcher::attach(file.pid, self.data, self.options, self.account)?;
-        Ok(Running {
-            file,
-            watcher,
-            adopted: true,
-        })
+        Ok(Running { file, watcher, adopted: true })
     }
 
     /// A server may say `ready` in the moment between its process's death and the watcher's signal.
@@ -120,10 +112,7 @@ impl<'a> Start<'a> {
         }
         if let Some(pid) = processes::any_in(self.data) {
             if self.begun.elapsed() > LEAVING {
-                return Err(Error::InUse {
-                    data: self.data.to_owned(),
-                    pid,
-                });
+                return Err(Error::InUse { data: self.data.to_owned(), pid });
             }
             return Ok(());
         }
@@ -137,15 +126,10 @@ impl<'a> Start<'a> {
             return Ok(());
         }
         self.clear_socket_lock()?;
-        let mut server: Vec<OsString> = vec![
-            self.installation.bin_dir.join("postgres").into(),
-            "-D".into(),
-            self.data.into(),
-        ];
+        let mut server: Vec<OsString> =
+            vec![self.installation.bin_dir.join("postgres").into(), "-D".into(), self.data.into()];
         server.extend(
-            settings::arguments(self.socket_dir, self.options)
-                .into_iter()
-                .map(OsString::from),
+            settings::arguments(self.socket_dir, self.options).into_iter().map(OsString::from),
         );
         let (log, file) = Log::open(self.dir, self.account)?;
         let watcher = Watcher::start(&server, file, self.options, self.account)?;
@@ -169,10 +153,7 @@ impl<'a> Start<'a> {
         let Some((watcher, log)) = &mut self.own else {
             return Ok(());
         };
-        if !watcher
-            .has_ended()
-            .map_err(Error::file("wait for the server on", self.data))?
-        {
+        if !watcher.has_ended().map_err(Error::file("wait for the server on", self.data))? {
             return Ok(());
         }
         let lines = log.tail();
@@ -181,22 +162,11 @@ impl<'a> Start<'a> {
             self.not_before = Instant::now() + RETRY;
             return Ok(());
         }
-        Err(Error::Exited {
-            log: log.path.clone(),
-            lines,
-        })
+        Err(Error::Exited { log: log.path.clone(), lines })
     }
 
     fn not_ready(&self) -> Error {
-        let lines = self
-            .own
-            .as_ref()
-            .map(|(_, log)| log.tail())
-            .unwrap_or_default();
-        Error::NotReady {
-            data: self.data.to_owned(),
-            waited: self.begun.elapsed(),
-            lines,
-        }
+        let lines = self.own.as_ref().map(|(_, log)| log.tail()).unwrap_or_default();
+        Error::NotReady { data: self.data.to_owned(), waited: self.begun.elapsed(), lines }
     }
 }

@@ -70,26 +70,13 @@ impl Watcher {
         account: Option<&Account>,
     ) -> Result<Self, Error> {
         let mut command = programs::command("/bin/sh", options, account);
-        command
-            .arg("-c")
-            .arg(script)
-            .arg(MARK)
-            .args(arguments)
-            .current_dir("/");
+        command.arg("-c").arg(script).arg(MARK).args(arguments).current_dir("/");
         // A group of its own: Ctrl-C in a terminal must reach us only, so that we can drain first.
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .process_group(0);
-        let child = command.spawn().map_err(|source| Error::Program {
-            program: "/bin/sh".into(),
-            source,
-        })?;
-        Ok(Self {
-            child,
-            attached: script == ATTACH,
-        })
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(log).process_group(0);
+        let child = command
+            .spawn()
+            .map_err(|source| Error::Program { program: "/bin/sh".into(), source })?;
+        Ok(Self { child, attached: script == ATTACH })
     }
 
     /// Whether the server's run has come to an end.

@@ -41,7 +41,7 @@ pub(crate) async fn admit(
 async fn check(rules: &Rules, request: &HttpRequest) -> Result<()> {
     let (state, origin) = (state(request)?, origin(request)?);
     let caller = match &rules.access {
-        Access::Public => Caller::public(),
+        Access::Public => known(request, Caller::public(), origin),
         Access::Caller | Access::Scope(_) => authenticate(request, &state, origin).await?,
     };
     if rules.counted {
@@ -50,11 +50,14 @@ async fn check(rules: &Rules, request: &HttpRequest) -> Result<()> {
     if let Access::Scope(scope) = &rules.access {
         caller.require(scope)?;
     }
-    known_query(rules, request)?;
-    request
-        .extensions_mut()
-        .insert(Requester { caller, origin });
-    Ok(())
+    known_query(rules, request)
+}
+
+/// Notes who is calling, for the handler and for the request's line in the log, which a refusal has too.
+fn known(request: &HttpRequest, caller: Caller, origin: Origin) -> Caller {
+    let requester = Requester { caller: caller.clone(), origin };
+    request.extensions_mut().insert(requester);
+    caller
 }
 
 /// Who is calling. Whoever cannot say it is counted by address, so that guessing has a limit too.
@@ -64,7 +67,7 @@ pub(crate) async fn authenticate(
     origin: Origin,
 ) -> Result<Caller> {
     match state.gate.caller(&Head::from(request)).await {
-        Ok(caller) => Ok(caller),
+        Ok(caller) => Ok(known(request, caller, origin)),
         Err(error) => {
             limit(request, state, &Caller::public(), origin)?;
             Err(error)

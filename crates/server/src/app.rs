@@ -20,21 +20,17 @@ const CORS_SECONDS: usize = 600;
 /// Mounts every operation, the providers' routes, and the answer to everything else.
 pub(crate) fn mount(config: &mut web::ServiceConfig) {
     for (path, operations) in by_path() {
-        let methods: Vec<&str> = operations
-            .iter()
-            .map(|operation| operation.method.as_str())
-            .collect();
+        let methods: Vec<&str> =
+            operations.iter().map(|operation| operation.method.as_str()).collect();
         let allowed = methods.join(", ");
-        let resource = operations
-            .iter()
-            .fold(web::resource(path), |resource, operation| {
-                let resource = resource.route(operation.route());
-                match operation.method == Method::GET {
-                    // HEAD is GET without a body; the connection leaves the body out.
-                    true => resource.route(operation.head()),
-                    false => resource,
-                }
-            });
+        let resource = operations.iter().fold(web::resource(path), |resource, operation| {
+            let resource = resource.route(operation.route());
+            match operation.method == Method::GET {
+                // HEAD is GET without a body; the connection leaves the body out.
+                true => resource.route(operation.head()),
+                false => resource,
+            }
+        });
         let refuse =
             move |request: HttpRequest| std::future::ready(method_not_allowed(&request, &allowed));
         config.service(resource.default_service(web::to(refuse)));
@@ -48,24 +44,15 @@ fn by_path() -> Vec<(&'static str, Vec<Operation>)> {
     let mut paths: BTreeMap<(usize, &'static str), Vec<Operation>> = BTreeMap::new();
     for operation in routes::operations() {
         let parameters = operation.path.matches('{').count();
-        paths
-            .entry((parameters, operation.path))
-            .or_default()
-            .push(operation);
+        paths.entry((parameters, operation.path)).or_default().push(operation);
     }
-    paths
-        .into_iter()
-        .map(|((_, path), operations)| (path, operations))
-        .collect()
+    paths.into_iter().map(|((_, path), operations)| (path, operations)).collect()
 }
 
 async fn not_found(request: HttpRequest) -> HttpResponse {
     let path = request.path();
-    let known: Vec<&str> = by_path()
-        .into_iter()
-        .map(|(path, _)| path)
-        .filter(|path| !path.contains('{'))
-        .collect();
+    let known: Vec<&str> =
+        by_path().into_iter().map(|(path, _)| path).filter(|path| !path.contains('{')).collect();
     let near = nearest(path, known);
     let shown: String = path.chars().take(200).collect();
     let detail = match near.first() {
@@ -84,9 +71,7 @@ pub(crate) fn cors(config: &Config) -> Cors {
             let Ok(origin) = origin.to_str() else {
                 return false;
             };
-            origins
-                .iter()
-                .any(|allowed| allowed.trim_end_matches('/') == origin)
+            origins.iter().any(|allowed| allowed.trim_end_matches('/') == origin)
                 || (development && is_localhost(origin))
         })
         .allowed_methods(["GET", "POST", "PUT", "PATCH", "DELETE"])
@@ -117,11 +102,7 @@ fn is_localhost(origin: &str) -> bool {
         return false;
     };
     let name = host.rsplit_once(':').map_or(host, |(name, port)| {
-        if port.chars().all(|c| c.is_ascii_digit()) {
-            name
-        } else {
-            host
-        }
+        if port.chars().all(|c| c.is_ascii_digit()) { name } else { host }
     });
     matches!(name, "localhost" | "127.0.0.1" | "[::1]")
 }

@@ -15,7 +15,7 @@ mod version;
 
 pub(crate) use self::gate::Gate;
 pub(crate) use self::head::Head;
-pub(crate) use self::issue::draft_key;
 pub use self::issue::NewKey;
+pub(crate) use self::issue::draft_key;
 pub(crate) use self::issue::{create_key, create_user};
 pub use self::token::WeakSecret;

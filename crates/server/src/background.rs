@@ -22,13 +22,9 @@ const METERS: Duration = Duration::from_secs(5);
 pub(crate) fn start(state: &Arc<AppState>) -> Supervisor {
     let supervisor = Supervisor::new(state.tasks.runtime());
     let shared = state.clone();
-    supervisor.run("health", move |stop| {
-        shared.health.clone().run(shared.clone(), stop)
-    });
+    supervisor.run("health", move |stop| shared.health.clone().run(shared.clone(), stop));
     let mounts = state.mounts.clone();
-    supervisor.run("provider health", move |stop| {
-        mounts.clone().watch_health(stop)
-    });
+    supervisor.run("provider health", move |stop| mounts.clone().watch_health(stop));
     let mounts = state.mounts.clone();
     supervisor.run("provider switches", move |stop| mounts.clone().follow(stop));
     let shared = state.clone();
@@ -59,11 +55,7 @@ where
     F: Fn() -> W + Send,
     W: Future<Output = ()> + Send,
 {
-    while stop
-        .run_until_cancelled(tokio::time::sleep(interval))
-        .await
-        .is_some()
-    {
+    while stop.run_until_cancelled(tokio::time::sleep(interval)).await.is_some() {
         work().await;
     }
 }

@@ -45,11 +45,8 @@ pub(crate) async fn read(mut payload: Payload, limit: usize) -> Result<Bytes> {
     let mut body = BytesMut::new();
     while let Some(piece) = payload.next().await {
         let piece = piece.map_err(|error| {
-            Error::of(
-                codes::INVALID_REQUEST,
-                "the body ended before it was complete",
-            )
-            .because(error.to_string())
+            Error::of(codes::INVALID_REQUEST, "the body ended before it was complete")
+                .because(error.to_string())
         })?;
         if body.len() + piece.len() > limit {
             drain(payload).await;
@@ -58,9 +55,7 @@ pub(crate) async fn read(mut payload: Payload, limit: usize) -> Result<Bytes> {
         }
         // Most bodies come in one piece: no copy then.
         if body.is_empty() {
-            body = piece
-                .try_into_mut()
-                .unwrap_or_else(|piece| BytesMut::from(&piece[..]));
+            body = piece.try_into_mut().unwrap_or_else(|piece| BytesMut::from(&piece[..]));
         } else {
             body.extend_from_slice(&piece);
         }
@@ -84,27 +79,15 @@ async fn drain(mut payload: Payload) {
 
 /// Whether the body says that it is JSON: `application/json`, or a type that ends in `+json`.
 fn content_type(request: &HttpRequest) -> Result<()> {
-    let header = request
-        .headers()
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
-    let essence = header
-        .unwrap_or_default()
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim();
+    let header = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = header.unwrap_or_default().split(';').next().unwrap_or_default().trim();
     let essence = essence.to_ascii_lowercase();
     if essence == "application/json"
         || (essence.starts_with("application/") && essence.ends_with("+json"))
     {
         return Ok(());
     }
-    let got = if essence.is_empty() {
-        "none".to_owned()
-    } else {
-        format!("`{essence}`")
-    };
+    let got = if essence.is_empty() { "none".to_owned() } else { format!("`{essence}`") };
     Err(Error::of(
         codes::UNSUPPORTED_MEDIA_TYPE,
         format!("the body must be `application/json`; its content type is {got}"),

@@ -9,11 +9,7 @@ use crate::config::Config;
 pub(crate) fn settings(config: &Config) -> Settings {
     let database = &config.database;
     Settings {
-        url: database
-            .url
-            .as_ref()
-            .map(|url| url.expose_secret().to_owned())
-            .unwrap_or_default(),
+        url: database.url.as_ref().map(|url| url.expose_secret().to_owned()).unwrap_or_default(),
         max_connections: database.max_connections,
         acquire_timeout: database.acquire_timeout.0,
         statement_timeout: database.statement_timeout.0,

@@ -54,9 +54,6 @@ impl Tasks {
         T: Send + 'static,
         W: Future<Output = Result<T>> + Send + 'static,
     {
-        self.0
-            .spawn(work)
-            .await
-            .unwrap_or_else(|error| Err(Error::internal(error)))
+        self.0.spawn(work).await.unwrap_or_else(|error| Err(Error::internal(error)))
     }
 }

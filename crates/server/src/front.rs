@@ -25,15 +25,9 @@ pub(crate) async fn front(
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let started = Instant::now();
     let Some(state) = request.app_data::<web::Data<AppState>>().cloned() else {
-        return next
-            .call(request)
-            .await
-            .map(ServiceResponse::map_into_boxed_body);
+        return next.call(request).await.map(ServiceResponse::map_into_boxed_body);
     };
-    let origin = Origin {
-        request: RequestId::new(),
-        ip: address(&request, &state),
-    };
+    let origin = Origin { request: RequestId::new(), ip: address(&request, &state) };
     request.extensions_mut().insert(origin);
     let response = match checks::check(&request, &state) {
         Ok(()) => next.call(request).await?.map_into_boxed_body(),

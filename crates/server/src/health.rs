@@ -65,16 +65,14 @@ impl Board {
         self.state().good_for = interval * 3 + PING_LIMIT;
         let database = async {
             loop {
-                self.ask_database(&state.store, &*state.clock, PING_LIMIT)
-                    .await;
+                self.ask_database(&state.store, &*state.clock, PING_LIMIT).await;
                 tokio::time::sleep(interval).await;
             }
         };
         // A disk that hangs must not keep the database from being asked.
         let storage = async {
             loop {
-                self.probe_storage(state.config.server.data_dir.as_deref(), &*state.clock)
-                    .await;
+                self.probe_storage(state.config.server.data_dir.as_deref(), &*state.clock).await;
                 tokio::time::sleep(interval).await;
             }
         };
@@ -88,20 +86,14 @@ impl Board {
         let mut checks = BTreeMap::from([
             ("database".to_owned(), state.database_now().check()),
             ("storage".to_owned(), state.storage.check()),
-            (
-                "queue".to_owned(),
-                plain(Status::Healthy, "no job queue in this release"),
-            ),
+            ("queue".to_owned(), plain(Status::Healthy, "no job queue in this release")),
             ("calls".to_owned(), calls(&beside.stuck)),
         ]);
         drop(state);
         for (name, reason) in &beside.unwell {
             checks.insert(format!("provider.{name}"), plain(Status::Degraded, reason));
         }
-        let worst = checks
-            .iter()
-            .map(|(name, check)| counted(name, check.status))
-            .max();
+        let worst = checks.iter().map(|(name, check)| counted(name, check.status)).max();
         Health {
             status: worst.unwrap_or(Status::Healthy),
             timestamp: beside.now.timestamp_millis(),
@@ -125,10 +117,7 @@ impl Board {
         }
         match state.pending.is_empty() {
             true => Ok(()),
-            false => Err(format!(
-                "migrations are missing: {}",
-                state.pending.join(", ")
-            )),
+            false => Err(format!("migrations are missing: {}", state.pending.join(", "))),
         }
     }
 
@@ -171,40 +160,23 @@ impl State {
 
 /// Only the database makes an instance unhealthy: without the others it still serves.
 fn counted(name: &str, status: Status) -> Status {
-    if name == "database" {
-        status
-    } else {
-        status.min(Status::Degraded)
-    }
+    if name == "database" { status } else { status.min(Status::Degraded) }
 }
 
 fn calls(stuck: &BTreeMap<String, usize>) -> Check {
     if stuck.is_empty() {
-        return Check {
-            status: Status::Healthy,
-            latency: None,
-            detail: None,
-        };
+        return Check { status: Status::Healthy, latency: None, detail: None };
     }
-    let names: Vec<String> = stuck
-        .iter()
-        .map(|(name, count)| format!("`{name}` ({count})"))
-        .collect();
+    let names: Vec<String> =
+        stuck.iter().map(|(name, count)| format!("`{name}` ({count})")).collect();
     plain(
         Status::Degraded,
-        &format!(
-            "calls that are over still hold threads: {}",
-            names.join(", ")
-        ),
+        &format!("calls that are over still hold threads: {}", names.join(", ")),
     )
 }
 
 fn plain(status: Status, detail: &str) -> Check {
-    Check {
-        status,
-        latency: None,
-        detail: Some(detail.to_owned()),
-    }
+    Check { status, latency: None, detail: Some(detail.to_owned()) }
 }
 
 #[cfg(test)]

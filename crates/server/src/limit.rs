@@ -38,9 +38,7 @@ impl Limits {
     pub(crate) fn new(config: &Config, clock: Arc<dyn Clock>) -> Self {
         let limits = &config.limits;
         Self(Arc::new(Inner {
-            enabled: limits
-                .enabled
-                .unwrap_or(config.environment != Environment::Development),
+            enabled: limits.enabled.unwrap_or(config.environment != Environment::Development),
             requests: limits.requests_per_minute,
             key_creations: limits.key_creations_per_minute,
             sent: Buckets::new(MOST_SUBJECTS),
@@ -57,12 +55,7 @@ impl Limits {
 
     /// Counts a new API key.
     pub(crate) fn key_creation(&self, caller: &Caller, ip: Option<IpAddr>) -> Option<Standing> {
-        self.count(
-            "key-creation",
-            &self.0.created,
-            self.0.key_creations,
-            Subject::of(caller, ip),
-        )
+        self.count("key-creation", &self.0.created, self.0.key_creations, Subject::of(caller, ip))
     }
 
     /// Forgets whoever has all of the quota again; to be called now and then.
@@ -90,11 +83,7 @@ impl Limits {
 
 /// The refusal of a caller who has to wait.
 pub(crate) fn refusal(what: &str, quota: Quota, wait: chrono::Duration) -> Error {
-    let detail = format!(
-        "more than {} {what} in {} s",
-        quota.count(),
-        quota.window().as_secs()
-    );
+    let detail = format!("more than {} {what} in {} s", quota.count(), quota.window().as_secs());
     Error::of(codes::RATE_LIMITED, detail).wait(wait.to_std().unwrap_or_default())
 }
 

@@ -11,7 +11,7 @@ use mindflight_api::provider::{Provider, State};
 use mindflight_calls::{Calls, Catalog, nearest};
 use mindflight_core::mounted::Mounted;
 use mindflight_core::ports::{Clock, Ports};
-use mindflight_core::{Error, Registry, Result};
+use mindflight_core::{Error, Factory, Registry, Result};
 use mindflight_store::Store;
 use tokio_util::sync::CancellationToken;
 
@@ -44,6 +44,8 @@ struct Shared {
 #[derive(Clone)]
 struct Slot {
     id: String,
+    /// The operators' switch that this state answers to.
+    switch: Option<bool>,
     state: State,
     reason: Option<String>,
     mounted: Option<Mounted>,
@@ -62,15 +64,7 @@ pub(crate) struct Parts {
 
 impl Mounts {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts {
-            registry,
-            config,
-            ports,
-            store,
-            calls,
-            clock,
-            tasks,
-        } = parts;
+        let Parts { registry, config, ports, store, calls, clock, tasks } = parts;
         let (slots, routes, changing, health) = Default::default();
         Self(Arc::new(Shared {
             registry,
@@ -87,24 +81,39 @@ impl Mounts {
         }))
     }
 
-    /// Brings every provider to the state that configuration and switches ask for.
+    /// The first settling: what it finds, the server starts with.
     ///
     /// # Errors
-    /// When the switches cannot be read, a required provider is not on, or two tools want one name.
-    pub(crate) async fn settle(&self) -> Result<()> {
+    /// As [`settle`](Self::settle), and when a required provider is not on.
+    pub(crate) async fn start(&self) -> Result<()> {
+        self.settle(None).await?;
+        let sections = self.0.config.providers.iter();
+        for (name, _) in sections.filter(|(_, section)| section.required) {
+            let provider = self.get(name)?;
+            if provider.state != State::On {
+                let reason = provider.reason.unwrap_or_default();
+                let detail = format!("the provider `{name}` is required and not on: {reason}");
+                return Err(Error::failed(detail));
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings every provider whose switch has changed to the state it asks for; `again` also if it has not,
+    /// so that one that failed gets another chance.
+    ///
+    /// # Errors
+    /// When the switches cannot be read, or two tools want one name.
+    async fn settle(&self, again: Option<&str>) -> Result<()> {
         let _changing = self.0.changing.lock().await;
         let switches = self.0.store.providers().states().await?;
         for (name, section) in self.wanted() {
-            let slot = self
-                .next(&name, &section, switches.get(&name).copied())
-                .await;
-            if slot.state != State::On && section.required {
-                let reason = slot.reason.unwrap_or_default();
-                return Err(Error::failed(format!(
-                    "the provider `{name}` is required and not on: {reason}"
-                )));
+            let switch = switches.get(&name).copied();
+            let settled = self.read().get(&name).is_some_and(|slot| slot.switch == switch);
+            if !settled || again == Some(name.as_str()) {
+                let slot = self.next(&name, &section, switch).await;
+                self.write().insert(name, slot);
             }
-            self.write().insert(name, slot);
         }
         self.publish()
     }
@@ -126,71 +135,64 @@ impl Mounts {
 
     async fn next(&self, name: &str, section: &ProviderSection, switch: Option<bool>) -> Slot {
         let id = section.provider.clone().unwrap_or_else(|| name.to_owned());
-        let off = |state, reason: String| Slot {
-            id: id.clone(),
-            state,
-            reason: Some(reason),
-            mounted: None,
+        let present = self.read().get(name).and_then(|slot| slot.mounted.clone());
+        let outcome = match (self.chosen(&id, name, section, switch), present) {
+            (Ok(_), Some(mounted)) => Ok(mounted),
+            (Ok(factory), None) => build::build(&factory, name, section, &self.0).await,
+            (Err(failure), _) => Err(failure),
         };
-        let Some(factory) = self.0.registry.get(&id).copied() else {
-            let known: Vec<&str> = self.0.registry.iter().map(|factory| factory.id).collect();
-            let near = nearest(&id, known.iter().copied())
-                .first()
-                .map(|near| format!("; did you mean `{near}`?"));
-            let detail = format!(
-                "no provider `{id}` is linked into this server{}; linked are {}",
-                near.unwrap_or_default(),
-                known.join(", ")
-            );
-            return off(State::Missing, detail);
-        };
-        let by_default =
-            !factory.development_only || self.0.config.environment == Environment::Development;
-        match (switch, section.enabled, by_default) {
-            (Some(false), ..) => return off(State::Off, "an operator disabled it".to_owned()),
-            (None, Some(false), _) => {
-                return off(State::Off, format!("`providers.{name}.enabled` is false"));
-            }
-            (None, None, false) => {
-                let detail = format!(
-                    "it is for development; set `providers.{name}.enabled` to mount it here"
-                );
-                return off(State::Off, detail);
-            }
-            (Some(true), ..) | (None, Some(true), _) | (None, None, true) => {}
-        }
-        let present = self.read().get(name).cloned();
-        if let Some(slot) = present.filter(|slot| slot.state == State::On) {
-            return slot;
-        }
-        match build::build(&factory, name, section, &self.0).await {
+        match outcome {
             Ok(mounted) => {
                 tracing::info!(provider = name, "provider `{name}` is on");
-                Slot {
-                    id,
-                    state: State::On,
-                    reason: None,
-                    mounted: Some(mounted),
-                }
+                Slot { id, switch, state: State::On, reason: None, mounted: Some(mounted) }
             }
             Err(build::Failure { state, reason }) => {
-                tracing::warn!(
-                    provider = name,
-                    reason,
-                    "provider `{name}` is not on: {reason}"
-                );
-                off(state, reason)
+                tracing::warn!(provider = name, reason, "provider `{name}` is not on: {reason}");
+                Slot { id, switch, state, reason: Some(reason), mounted: None }
             }
         }
     }
 
+    /// The factory of a provider that is wanted, or why it is not.
+    fn chosen(
+        &self,
+        id: &str,
+        name: &str,
+        section: &ProviderSection,
+        switch: Option<bool>,
+    ) -> Result<Factory, build::Failure> {
+        let failure = |state, reason| Err(build::Failure { state, reason });
+        let Some(factory) = self.0.registry.get(id).copied() else {
+            return failure(State::Missing, self.not_linked(id));
+        };
+        let development = self.0.config.environment == Environment::Development;
+        match (switch, section.enabled, !factory.development_only || development) {
+            (Some(true), ..) | (None, Some(true), _) | (None, None, true) => Ok(factory),
+            (Some(false), ..) => failure(State::Off, "an operator disabled it".to_owned()),
+            (None, Some(false), _) => {
+                failure(State::Off, format!("`providers.{name}.enabled` is false"))
+            }
+            (None, None, false) => {
+                let what = format!(
+                    "it is for development; set `providers.{name}.enabled` to mount it here"
+                );
+                failure(State::Off, what)
+            }
+        }
+    }
+
+    fn not_linked(&self, id: &str) -> String {
+        let known: Vec<&str> = self.0.registry.iter().map(|factory| factory.id).collect();
+        let near = nearest(id, known.iter().copied());
+        let hint = near.first().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        let known = known.join(", ");
+        format!("no provider `{id}` is linked into this server{hint}; linked are {known}")
+    }
+
     /// Hands the tools and routes of all mounted providers to those who serve them.
     fn publish(&self) -> Result<()> {
-        let mounted: Vec<Mounted> = self
-            .read()
-            .values()
-            .filter_map(|slot| slot.mounted.clone())
-            .collect();
+        let mounted: Vec<Mounted> =
+            self.mounted().into_iter().map(|(_, mounted)| mounted).collect();
         let catalog = Catalog::build(&mounted, self.0.calls.settings())
             .map_err(|error| Error::failed(error.to_string()))?;
         let routes = RouteTable::build(&mounted).map_err(Error::failed)?;
@@ -198,25 +200,17 @@ impl Mounts {
             tracing::warn!(tool, reason, "the tool `{tool}` is left out: {reason}");
         }
         self.0.calls.replace(catalog);
-        *self
-            .0
-            .routes
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = Arc::new(routes);
+        *self.0.routes.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(routes);
         Ok(())
     }
 
     /// An operator's switch: written for all instances, and done here at once.
     pub(crate) async fn switch(&self, name: &str, on: bool, who: Requester) -> Result<Provider> {
         self.get(name)?;
-        let action = if on {
-            "provider.enable"
-        } else {
-            "provider.disable"
-        };
+        let action = if on { "provider.enable" } else { "provider.disable" };
         let record = record(&*self.0.clock, action, name, &who);
         self.0.store.providers().set(name, on, &record).await?;
-        self.settle().await?;
+        self.settle(Some(name)).await?;
         self.get(name)
     }
 
@@ -225,20 +219,10 @@ impl Mounts {
         let interval = self.0.config.auth.version_interval.0;
         let mut seen = None;
         let mut surfaces = BTreeMap::new();
-        while stop
-            .run_until_cancelled(tokio::time::sleep(interval))
-            .await
-            .is_some()
-        {
-            let version = self
-                .0
-                .store
-                .versions()
-                .await
-                .ok()
-                .map(|versions| versions.providers);
+        while stop.run_until_cancelled(tokio::time::sleep(interval)).await.is_some() {
+            let version = self.0.store.versions().await.ok().map(|versions| versions.providers);
             let changed = version.is_some() && version != seen;
-            if changed && let Err(error) = self.settle().await {
+            if changed && let Err(error) = self.settle(None).await {
                 tracing::error!(error = %error, "the providers could not be brought up to date: {error}");
                 continue;
             }
@@ -258,66 +242,51 @@ impl Mounts {
                 continue;
             };
             let version = *mounted.context().surface().borrow();
-            changed |= seen
-                .insert(name.clone(), version)
-                .is_some_and(|before| before != version);
+            changed |= seen.insert(name.clone(), version).is_some_and(|before| before != version);
         }
         changed
     }
 
     /// Asks every mounted provider for its health, again and again.
     pub(crate) async fn watch_health(self, stop: CancellationToken) {
-        let (interval, limit) = (
-            self.0.config.calls.health_interval.0,
-            self.0.config.calls.health_timeout.0,
-        );
+        let interval = self.0.config.calls.health_interval.0;
         loop {
-            let mounted: Vec<(String, Mounted)> = self
-                .read()
-                .iter()
-                .filter_map(|(name, slot)| Some((name.clone(), slot.mounted.clone()?)))
-                .collect();
             let mut failing = BTreeMap::new();
-            for (name, mounted) in mounted {
-                if let Some(reason) = build::unwell(&mounted, limit).await {
+            for (name, mounted) in self.mounted() {
+                if let Some(reason) = build::unwell(&mounted, &self.0).await {
                     failing.insert(name, reason);
                 }
             }
             *self.0.health.lock().unwrap_or_else(PoisonError::into_inner) = failing;
-            if stop
-                .run_until_cancelled(tokio::time::sleep(interval))
-                .await
-                .is_none()
-            {
+            if stop.run_until_cancelled(tokio::time::sleep(interval)).await.is_none() {
                 return;
             }
         }
     }
 
+    fn mounted(&self) -> Vec<(String, Mounted)> {
+        let slots = self.read();
+        let mounted =
+            slots.iter().filter_map(|(name, slot)| Some((name.clone(), slot.mounted.clone()?)));
+        mounted.collect()
+    }
+
     /// Providers whose health check failed, with the reason.
     pub(crate) fn unwell(&self) -> BTreeMap<String, String> {
-        self.0
-            .health
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.0.health.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Every provider, sorted by name.
     pub(crate) fn list(&self) -> Vec<Provider> {
         let health = self.unwell();
-        self.read()
-            .iter()
-            .map(|(name, slot)| slot.listed(name, health.get(name)))
-            .collect()
+        self.read().iter().map(|(name, slot)| slot.listed(name, health.get(name))).collect()
     }
 
     /// One provider.
     pub(crate) fn get(&self, name: &str) -> Result<Provider> {
         let slots = self.read();
-        let slot = slots
-            .get(name)
-            .ok_or_else(|| unknown(name, slots.keys().map(String::as_str)))?;
+        let slot =
+            slots.get(name).ok_or_else(|| unknown(name, slots.keys().map(String::as_str)))?;
         Ok(slot.listed(name, self.unwell().get(name)))
     }
 
@@ -333,19 +302,13 @@ impl Mounts {
             return table.find(path, method, webhook);
         }
         let listed = self.get(provider)?;
-        let detail = format!(
-            "the provider `{provider}` is off: {}",
-            listed.reason.unwrap_or_default()
-        );
+        let detail =
+            format!("the provider `{provider}` is off: {}", listed.reason.unwrap_or_default());
         Err(Error::of(codes::PROVIDER_UNAVAILABLE, detail).wait(std::time::Duration::from_secs(60)))
     }
 
     fn routes(&self) -> Arc<RouteTable> {
-        self.0
-            .routes
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.0.routes.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn read(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<String, Slot>> {
@@ -359,45 +322,26 @@ impl Mounts {
 
 fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Error {
     let known: Vec<&str> = known.collect();
-    Error::not_found(format!(
-        "no provider is called `{name}`; there are {}",
-        known.join(", ")
-    ))
-    .fix("List the providers with `GET /api/providers`.")
+    Error::not_found(format!("no provider is called `{name}`; there are {}", known.join(", ")))
+        .fix("List the providers with `GET /api/providers`.")
 }
 
 impl Slot {
     fn listed(&self, name: &str, health: Option<&String>) -> Provider {
-        let surface = self
-            .mounted
-            .as_ref()
-            .map(Mounted::surface)
-            .unwrap_or_default();
+        let surface = self.mounted.as_ref().map(Mounted::surface).unwrap_or_default();
         Provider {
             name: name.to_owned(),
             provider: self.id.clone(),
             state: self.state,
             reason: self.reason.clone(),
-            tools: surface
-                .tools
-                .iter()
-                .map(|tool| format!("{name}_{}", tool.name))
-                .collect(),
+            tools: surface.tools.iter().map(|tool| format!("{name}_{}", tool.name)).collect(),
             routes: surface
                 .routes
                 .iter()
                 .map(|route| format!("{} /providers/{name}{}", route.method, route.path))
                 .collect(),
-            jobs: surface
-                .jobs
-                .iter()
-                .map(|kind| format!("{name}.{}", kind.name))
-                .collect(),
-            subscriptions: surface
-                .subscriptions
-                .iter()
-                .map(|one| one.pattern.clone())
-                .collect(),
+            jobs: surface.jobs.iter().map(|kind| format!("{name}.{}", kind.name)).collect(),
+            subscriptions: surface.subscriptions.iter().map(|one| one.pattern.clone()).collect(),
             health: health.cloned(),
         }
     }

@@ -66,11 +66,19 @@ impl<'a> Offline<'a> {
     ///
     /// # Errors
     /// What is wrong with the user, or with the database.
-    pub fn create_user(&self, username: &str, password: &str, role: Role) -> Result<User, OfflineError> {
+    pub fn create_user(
+        &self,
+        username: &str,
+        password: &str,
+        role: Role,
+    ) -> Result<User, OfflineError> {
         self.on_store(async |store, _| auth::create_user(&store, username, password, role).await)
     }
 
-    fn on_store<T>(&self, work: impl AsyncFnOnce(Store, Vec<String>) -> Result<T>) -> Result<T, OfflineError> {
+    fn on_store<T>(
+        &self,
+        work: impl AsyncFnOnce(Store, Vec<String>) -> Result<T>,
+    ) -> Result<T, OfflineError> {
         run(async {
             let store = Store::lazy(&settings(self.config), Arc::new(SystemClock)).map_err(away)?;
             let applied = store.migrate().await.map_err(away)?.applied;

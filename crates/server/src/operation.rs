@@ -70,11 +70,7 @@ impl Operation {
             path,
             id,
             summary,
-            rules: Rules {
-                access: Access::Caller,
-                query: &[],
-                counted: true,
-            },
+            rules: Rules { access: Access::Caller, query: &[], counted: true },
             body: None,
             status: 200,
             answer: None,
@@ -120,11 +116,7 @@ impl Operation {
 
     /// The same under another path, left out of the documentation.
     pub(crate) fn alias(&self, path: &'static str) -> Self {
-        Self {
-            path,
-            alias: true,
-            ..self.clone()
-        }
+        Self { path, alias: true, ..self.clone() }
     }
 
     pub(crate) fn route(&self) -> Route {
@@ -138,8 +130,7 @@ impl Operation {
 
     fn route_for(&self, method: Method) -> Route {
         let rules = Arc::new(self.rules.clone());
-        (self.route)(method).wrap(from_fn(move |request, next| {
-            admission::admit(rules.clone(), request, next)
-        }))
+        (self.route)(method)
+            .wrap(from_fn(move |request, next| admission::admit(rules.clone(), request, next)))
     }
 }

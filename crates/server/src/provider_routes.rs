@@ -49,18 +49,11 @@ async fn serve(
     let state = admission::state(&http)?;
     let origin = request::origin(&http)?;
     let method = convert::method(&http)?;
-    let found = match state
-        .mounts
-        .route(&name, &format!("/{path}"), &method, webhook)?
-    {
+    let found = match state.mounts.route(&name, &format!("/{path}"), &method, webhook)? {
         Lookup::Found(found) => found,
         Lookup::OtherMethods(allowed) => return Ok(method_not_allowed(&http, &allowed)),
     };
-    let Found {
-        context,
-        route,
-        parameters,
-    } = found;
+    let Found { context, route, parameters } = found;
     let early = caller(&http, &state, &route.access, origin).await?;
     let bytes = body::read(payload, route.max_body).await?;
     let mut received = convert::request(&http, method, bytes)?;
@@ -68,14 +61,8 @@ async fn serve(
         mindflight_signatures::verification(verification, &received, state.clock.now())?;
     }
     received.extensions_mut().insert(parameters);
-    let call = RouteCall {
-        caller: early,
-        origin,
-    };
-    let response = state
-        .calls
-        .run_route(&context, &route, received, call)
-        .await?;
+    let call = RouteCall { caller: early, origin };
+    let response = state.calls.run_route(&context, &route, received, call).await?;
     convert::response(response)
 }
 

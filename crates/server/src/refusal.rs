@@ -14,11 +14,7 @@ pub(crate) type Answer = Result<HttpResponse, Refusal>;
 
 /// 405, with the methods that are `allowed`.
 pub(crate) fn method_not_allowed(request: &HttpRequest, allowed: &str) -> HttpResponse {
-    let detail = format!(
-        "`{}` takes {allowed}; got {}",
-        request.path(),
-        request.method()
-    );
+    let detail = format!("`{}` takes {allowed}; got {}", request.path(), request.method());
     let mut response =
         HttpResponse::from_error(Refusal(Error::of(codes::METHOD_NOT_ALLOWED, detail)));
     if let Ok(value) = HeaderValue::try_from(allowed) {

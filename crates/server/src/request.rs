@@ -42,20 +42,21 @@ pub(crate) fn body<T: DeserializeOwned>(bytes: &Bytes) -> Result<T> {
         let path = error.path().to_string();
         let (place, pointer) = match path.as_str() {
             "." => (String::new(), String::new()),
-            path => (
-                format!("`{path}`: "),
-                format!("/{}", path.replace('.', "/")),
-            ),
+            path => (format!("`{path}`: "), pointer(path)),
         };
         let detail = format!("{place}{}", error.inner());
         Error::of(codes::INVALID_BODY, detail.clone()).field(pointer, detail, Vec::new())
     })
 }
 
+/// `scopes[0].name` → `/scopes/0/name` (RFC 6901).
+fn pointer(path: &str) -> String {
+    format!("/{}", path.replace(['.', '['], "/").replace(']', ""))
+}
+
 /// Reads an id from a path or query.
 pub(crate) fn id<T: FromStr<Err = InvalidId>>(text: &str) -> Result<T> {
-    text.parse()
-        .map_err(|error: InvalidId| Error::of(codes::INVALID_ID, format!("{error}")))
+    text.parse().map_err(|error: InvalidId| Error::of(codes::INVALID_ID, format!("{error}")))
 }
 
 /// The query string, read once; the table has refused unknown names before.
@@ -64,11 +65,7 @@ pub(crate) struct Query(Vec<(String, String)>);
 
 impl Query {
     pub(crate) fn parse(text: &str) -> Self {
-        Self(
-            form_urlencoded::parse(text.as_bytes())
-                .into_owned()
-                .collect(),
-        )
+        Self(form_urlencoded::parse(text.as_bytes()).into_owned().collect())
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
@@ -76,10 +73,7 @@ impl Query {
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// A parameter of another type; `allowed` says what would have been right.
@@ -88,10 +82,7 @@ impl Query {
             return Ok(None);
         };
         let wrong = || {
-            Error::of(
-                codes::INVALID_QUERY,
-                format!("`{name}` must be {allowed}; got \"{text}\""),
-            )
+            Error::of(codes::INVALID_QUERY, format!("`{name}` must be {allowed}; got \"{text}\""))
         };
         text.parse().map(Some).map_err(|_| wrong())
     }
@@ -103,10 +94,7 @@ impl Query {
         if (1..=most).contains(&limit) {
             return Ok(limit);
         }
-        Err(Error::of(
-            codes::INVALID_QUERY,
-            format!("`limit` must be {allowed}; got {limit}"),
-        ))
+        Err(Error::of(codes::INVALID_QUERY, format!("`limit` must be {allowed}; got {limit}")))
     }
 
     /// `?limit=` of a list of the usual length.

@@ -26,12 +26,8 @@ pub fn development_secret(data_dir: &Path) -> io::Result<SecretString> {
     getrandom::fill(&mut bytes).map_err(io::Error::other)?;
     let secret: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     // Nobody else on the machine may read it.
-    let mut out = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(file)?;
+    let mut out =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(file)?;
     writeln!(out, "{secret}")?;
     Ok(secret.into())
 }

@@ -41,28 +41,13 @@ pub fn run(
     let metrics = telemetry::init_metrics();
     let (listener, address) = start::bind(&config)?;
     let engine = Engine::start(config.calls.threads)?;
-    let built = start::state(
-        Setup {
-            config,
-            registry,
-            metrics,
-            dev,
-        },
-        &engine,
-    );
-    let result = engine
-        .handle()
-        .runtime()
-        .block_on(built)
-        .and_then(|(state, supervisor)| {
-            let system = actix_web::rt::System::new();
-            let result = system.block_on(accept(state.clone(), listener, || ready(address)));
-            engine
-                .handle()
-                .runtime()
-                .block_on(stop(&state, &supervisor));
-            result
-        });
+    let built = start::state(Setup { config, registry, metrics, dev }, &engine);
+    let result = engine.handle().runtime().block_on(built).and_then(|(state, supervisor)| {
+        let system = actix_web::rt::System::new();
+        let result = system.block_on(accept(state.clone(), listener, || ready(address)));
+        engine.handle().runtime().block_on(stop(&state, &supervisor));
+        result
+    });
     engine.stop(LAST_PATIENCE);
     result
 }
@@ -100,10 +85,7 @@ async fn accept(
     ready();
     let ended = async {
         signals.next().await;
-        tracing::info!(
-            "stopping: no new requests, {} calls still run",
-            state.calls.running()
-        );
+        tracing::info!("stopping: no new requests, {} calls still run", state.calls.running());
         state.drain();
         let graceful = handle.stop(true);
         tokio::select! {
@@ -162,10 +144,7 @@ async fn stop(state: &AppState, supervisor: &Supervisor) {
 /// # Errors
 /// When the file cannot be written.
 pub fn announce(data_dir: &Path, facts: &serde_json::Value) -> std::io::Result<()> {
-    let (file, fresh) = (
-        data_dir.join("server.json"),
-        data_dir.join("server.json.new"),
-    );
+    let (file, fresh) = (data_dir.join("server.json"), data_dir.join("server.json.new"));
     let mut out = std::fs::File::create(&fresh)?;
     writeln!(out, "{facts}")?;
     std::fs::rename(fresh, file)

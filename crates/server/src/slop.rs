@@ -30,43 +30,19 @@ pub(crate) fn is_face(path: &str) -> bool {
 
 pub(crate) fn operations() -> Vec<Operation> {
     vec![
-        Operation::new(
-            Method::GET,
-            "/info",
-            "slopInfo",
-            "What this server answers (SLOP)",
-            info,
-        )
-        .public()
-        .gives::<Info>()
-        .uncounted(),
-        Operation::new(
-            Method::GET,
-            "/tools",
-            "slopListTools",
-            "List the tools (SLOP)",
-            list,
-        )
-        .gives::<Tools>()
-        .uncounted(),
-        Operation::new(
-            Method::GET,
-            "/tools/{name}",
-            "slopGetTool",
-            "Describe a tool (SLOP)",
-            get,
-        )
-        .gives::<Tool>()
-        .uncounted(),
-        Operation::new(
-            Method::POST,
-            "/tools/{name}",
-            "slopCallTool",
-            "Call a tool (SLOP)",
-            call,
-        )
-        .takes::<Value>()
-        .gives::<ToolAnswer>(),
+        Operation::new(Method::GET, "/info", "slopInfo", "What this server answers (SLOP)", info)
+            .public()
+            .gives::<Info>()
+            .uncounted(),
+        Operation::new(Method::GET, "/tools", "slopListTools", "List the tools (SLOP)", list)
+            .gives::<Tools>()
+            .uncounted(),
+        Operation::new(Method::GET, "/tools/{name}", "slopGetTool", "Describe a tool (SLOP)", get)
+            .gives::<Tool>()
+            .uncounted(),
+        Operation::new(Method::POST, "/tools/{name}", "slopCallTool", "Call a tool (SLOP)", call)
+            .takes::<Value>()
+            .gives::<ToolAnswer>(),
     ]
 }
 
@@ -98,11 +74,7 @@ async fn info() -> Answer {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         description: "Tools for AI agents over HTTP".to_owned(),
         endpoints: endpoints.collect(),
-        capabilities: Capabilities {
-            streaming: false,
-            websockets: false,
-            models: Vec::new(),
-        },
+        capabilities: Capabilities { streaming: false, websockets: false, models: Vec::new() },
     }))
 }
 
@@ -110,16 +82,9 @@ async fn list(request: HttpRequest, state: web::Data<AppState>, who: Requester) 
     let narrowed = Narrowed::read(&request)?;
     narrowed.require_list()?;
     let catalog = state.calls.catalog();
-    let open = catalog
-        .entries()
-        .iter()
-        .filter(|entry| entry.is_open_to(&who.caller));
-    let shown = open
-        .map(|entry| entry.listed())
-        .filter(|tool| narrowed.may_call(tool));
-    Ok(HttpResponse::Ok().json(Tools {
-        tools: shown.map(described).collect(),
-    }))
+    let open = catalog.entries().iter().filter(|entry| entry.is_open_to(&who.caller));
+    let shown = open.map(|entry| entry.listed()).filter(|tool| narrowed.may_call(tool));
+    Ok(HttpResponse::Ok().json(Tools { tools: shown.map(described).collect() }))
 }
 
 async fn get(
@@ -133,8 +98,7 @@ async fn get(
     let catalog = state.calls.catalog();
     let entry = catalog.get(&name)?;
     if !entry.is_open_to(&who.caller) {
-        who.caller
-            .require(&mindflight_api::Scope::ToolsCallOne(entry.name.clone()))?;
+        who.caller.require(&mindflight_api::Scope::ToolsCallOne(entry.name.clone()))?;
     }
     Ok(HttpResponse::Ok().json(described(entry.listed())))
 }
@@ -197,16 +161,11 @@ fn described(tool: &Listed) -> Tool {
     };
     let parameter = |name: &str, schema: &Value| Parameter {
         r#type: kind(&schema["type"]),
-        description: schema["description"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned(),
+        description: schema["description"].as_str().unwrap_or_default().to_owned(),
         required: required.contains(&name),
     };
-    let parameters: BTreeMap<String, Parameter> = properties
-        .iter()
-        .map(|(name, schema)| (name.clone(), parameter(name, schema)))
-        .collect();
+    let parameters: BTreeMap<String, Parameter> =
+        properties.iter().map(|(name, schema)| (name.clone(), parameter(name, schema))).collect();
     Tool {
         id: tool.name.clone(),
         description: tool.description.clone(),
@@ -217,14 +176,8 @@ fn described(tool: &Listed) -> Tool {
 
 /// SLOP has one type a parameter: of several, the first that is not null.
 fn kind(schema: &Value) -> String {
-    let several = schema
-        .as_array()
-        .and_then(|all| all.iter().find(|one| *one != "null"));
-    several
-        .unwrap_or(schema)
-        .as_str()
-        .unwrap_or("any")
-        .to_owned()
+    let several = schema.as_array().and_then(|all| all.iter().find(|one| *one != "null"));
+    several.unwrap_or(schema).as_str().unwrap_or("any").to_owned()
 }
 
 /// What the scope header narrows is decided before the pipeline sees the call.
@@ -250,9 +203,6 @@ mod tests {
             assert_eq!(fitted(sent.clone(), &schema), json!({"a": 1}), "{sent}");
         }
         let own = json!({"properties": {"params": {}}, "additionalProperties": false});
-        assert_eq!(
-            fitted(json!({"params": {"a": 1}}), &own),
-            json!({"params": {"a": 1}})
-        );
+        assert_eq!(fitted(json!({"params": {"a": 1}}), &own), json!({"params": {"a": 1}}));
     }
 }

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use metrics_exporter_prometheus::PrometheusHandle;
 use mindflight_api::{Problem, codes};
 use mindflight_calls::Calls;
-use mindflight_core::{Error, Registry};
 use mindflight_core::ports::{Clock, NotSupported, Ports, SystemClock};
+use mindflight_core::{Error, Registry};
 use mindflight_store::admin::Admin;
 use mindflight_store::{Settings, Store};
 
@@ -67,8 +67,12 @@ impl StartError {
             Self::AddressTaken { .. } => Error::of(codes::CONFLICT, text)
                 .fix("Stop the other program, or choose another port with `--listen 127.0.0.1:0`."),
             Self::Database(_) => offline::unavailable(text),
-            Self::Providers(_) => Error::failed(text).fix("Correct the provider's settings, or drop `required`."),
-            Self::Address { .. } | Self::Secret(_) | Self::System(_) => Error::failed(text).fix("See the lines below the error."),
+            Self::Providers(_) => {
+                Error::failed(text).fix("Correct the provider's settings, or drop `required`.")
+            }
+            Self::Address { .. } | Self::Secret(_) | Self::System(_) => {
+                Error::failed(text).fix("Correct what the error names, then try again.")
+            }
         })
     }
 }
@@ -78,14 +82,9 @@ pub(crate) fn bind(config: &Config) -> Result<(TcpListener, SocketAddr), StartEr
     let address = config.server.listen.clone();
     let listener = TcpListener::bind(&address).map_err(|source| {
         if source.kind() == std::io::ErrorKind::AddrInUse {
-            return StartError::AddressTaken {
-                address: address.clone(),
-            };
+            return StartError::AddressTaken { address: address.clone() };
         }
-        StartError::Address {
-            address: address.clone(),
-            source,
-        }
+        StartError::Address { address: address.clone(), source }
     })?;
     let bound = listener.local_addr()?;
     Ok((listener, bound))
@@ -97,10 +96,7 @@ pub(crate) async fn database(config: &Config, clock: Arc<dyn Clock>) -> Result<S
     let store = Store::lazy(&settings, clock).map_err(StartError::Database)?;
     let limit = config.database.connect_timeout.0;
     let patience = Instant::now() + limit;
-    let probe = Settings {
-        acquire_timeout: settings.acquire_timeout.min(limit),
-        ..settings
-    };
+    let probe = Settings { acquire_timeout: settings.acquire_timeout.min(limit), ..settings };
     loop {
         // Not of the pool: that tries again by itself, and does not say what is in the way.
         match Admin::connect(&probe).await {
@@ -134,12 +130,7 @@ pub(crate) async fn state(
     setup: Setup,
     engine: &Engine,
 ) -> Result<(Arc<AppState>, Supervisor), StartError> {
-    let Setup {
-        config,
-        registry,
-        metrics,
-        dev,
-    } = setup;
+    let Setup { config, registry, metrics, dev } = setup;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let store = database(&config, clock.clone()).await?;
     let tasks = engine.handle();
@@ -162,22 +153,12 @@ pub(crate) async fn state(
         clock: clock.clone(),
         tasks: tasks.clone(),
     });
-    mounts.settle().await.map_err(StartError::Providers)?;
+    mounts.start().await.map_err(StartError::Providers)?;
     let gate = Gate::new(&config, store.clone(), tasks.clone(), clock.clone(), dev)?;
     let limits = Limits::new(&config, clock.clone());
     let health = Board::new();
-    let pieces = Pieces {
-        config,
-        clock,
-        tasks,
-        store,
-        gate,
-        limits,
-        calls,
-        mounts,
-        health,
-        metrics,
-    };
+    let pieces =
+        Pieces { config, clock, tasks, store, gate, limits, calls, mounts, health, metrics };
     let state = Arc::new(AppState::new(pieces));
     let supervisor = crate::background::start(&state);
     Ok((state, supervisor))

@@ -47,10 +47,7 @@ impl Deref for AppState {
 
 impl AppState {
     pub(crate) fn new(pieces: Pieces) -> Self {
-        Self {
-            pieces,
-            draining: AtomicBool::new(false),
-        }
+        Self { pieces, draining: AtomicBool::new(false) }
     }
 
     /// Whether the server is on its way down.

@@ -22,11 +22,7 @@ pub(crate) struct Supervisor {
 impl Supervisor {
     pub(crate) fn new(engine: Handle) -> Self {
         let (stop, tasks) = Default::default();
-        Self {
-            engine,
-            stop,
-            tasks,
-        }
+        Self { engine, stop, tasks }
     }
 
     /// Runs what `task` makes until it ends by itself or the server stops.
@@ -37,29 +33,15 @@ impl Supervisor {
     {
         let stop = self.stop.clone();
         let work = async move {
-            while AssertUnwindSafe(task(stop.child_token()))
-                .catch_unwind()
-                .await
-                .is_err()
-            {
-                tracing::error!(
-                    task = name,
-                    "the task `{name}` crashed and is started again"
-                );
-                if stop
-                    .run_until_cancelled(tokio::time::sleep(PAUSE))
-                    .await
-                    .is_none()
-                {
+            while AssertUnwindSafe(task(stop.child_token())).catch_unwind().await.is_err() {
+                tracing::error!(task = name, "the task `{name}` crashed and is started again");
+                if stop.run_until_cancelled(tokio::time::sleep(PAUSE)).await.is_none() {
                     return;
                 }
             }
         };
         let handle = self.engine.spawn(work);
-        self.tasks
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push((name, handle));
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).push((name, handle));
     }
 
     /// Tells every task to end, and waits for them at most `patience` each.

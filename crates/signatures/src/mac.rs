@@ -75,10 +75,7 @@ mod tests {
     fn the_mac_is_that_of_rfc_4231_and_its_parts_are_one_text() {
         let key = Key::text("Jefe").unwrap();
         let mac = key.mac(&[b"what do ya want ", b"for nothing?"]).unwrap();
-        assert_eq!(
-            hex(&mac),
-            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
-        );
+        assert_eq!(hex(&mac), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
     }
 
     #[test]

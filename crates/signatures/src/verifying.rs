@@ -66,10 +66,7 @@ fn standard(secret: &str, request: &Request<Bytes>, now: DateTime<Utc>) -> Resul
         .filter_map(|signature| signature.strip_prefix("v1,"))
         .peekable();
     if given.peek().is_none() {
-        return Err(refusal::malformed(
-            headers::WEBHOOK_SIGNATURE,
-            "v1,<base64>",
-        ));
+        return Err(refusal::malformed(headers::WEBHOOK_SIGNATURE, "v1,<base64>"));
     }
     let mac = key.mac(&[id.as_bytes(), b".", at.as_bytes(), b".", request.body()])?;
     accept(any_equals(given, &base64(&mac)), headers::WEBHOOK_SIGNATURE)
@@ -85,9 +82,7 @@ fn stripe(secret: &str, request: &Request<Bytes>, now: DateTime<Utc>) -> Result<
     if times.next().is_some() {
         return Err(malformed());
     }
-    let mut given = members()?
-        .filter_map(|member| member.strip_prefix("v1="))
-        .peekable();
+    let mut given = members()?.filter_map(|member| member.strip_prefix("v1=")).peekable();
     if given.peek().is_none() {
         return Err(malformed());
     }
@@ -104,10 +99,7 @@ fn slack(secret: &str, request: &Request<Bytes>, now: DateTime<Utc>) -> Result<(
         .ok_or_else(|| refusal::malformed(headers::SLACK_SIGNATURE, "v0=<hex>"))?;
     timestamp::check(at, headers::SLACK_TIMESTAMP, now)?;
     let mac = key.mac(&[b"v0:", at.as_bytes(), b":", request.body()])?;
-    accept(
-        any_equals([given].into_iter(), &hex(&mac)),
-        headers::SLACK_SIGNATURE,
-    )
+    accept(any_equals([given].into_iter(), &hex(&mac)), headers::SLACK_SIGNATURE)
 }
 
 /// The schemes that sign the body alone.

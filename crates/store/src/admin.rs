@@ -58,10 +58,7 @@ impl Admin {
         .await
         .map_err(Error::of)?;
         self.execute(statement).await.map_err(|error| {
-            error.or_taken(
-                |_| true,
-                || format!("there is a database \"{name}\" already"),
-            )
+            error.or_taken(|_| true, || format!("there is a database \"{name}\" already"))
         })
     }
 
@@ -205,19 +202,13 @@ impl Admin {
     /// # Errors
     /// When the server refuses.
     pub async fn run(&mut self, script: &'static str) -> Result<()> {
-        sqlx::raw_sql(script)
-            .execute(&mut self.0)
-            .await
-            .map_err(Error::of)?;
+        sqlx::raw_sql(script).execute(&mut self.0).await.map_err(Error::of)?;
         Ok(())
     }
 
     /// A statement that the server itself has put together.
     async fn execute(&mut self, statement: String) -> Result<()> {
-        sqlx::raw_sql(AssertSqlSafe(statement))
-            .execute(&mut self.0)
-            .await
-            .map_err(Error::of)?;
+        sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut self.0).await.map_err(Error::of)?;
         Ok(())
     }
 }
@@ -247,12 +238,7 @@ pub(crate) async fn create_if_missing(settings: &Settings) -> Result<bool> {
         ));
     };
     let mut admin = Admin::open(settings, &options.database("postgres")).await?;
-    if admin
-        .databases()
-        .await?
-        .iter()
-        .any(|database| database.name == name)
-    {
+    if admin.databases().await?.iter().any(|database| database.name == name) {
         return Ok(false);
     }
     match admin.create_database(&name, None).await {
@@ -271,14 +257,8 @@ mod tests {
         for (url, other) in [
             ("postgres://h/a", "postgres://h/b"),
             ("postgres://h", "postgres://h/b"),
-            (
-                "postgres://u:p@h:5/a?sslmode=disable",
-                "postgres://u:p@h:5/b?sslmode=disable",
-            ),
-            (
-                "postgres://u@%2Ftmp%2Fs:5432/a",
-                "postgres://u@%2Ftmp%2Fs:5432/b",
-            ),
+            ("postgres://u:p@h:5/a?sslmode=disable", "postgres://u:p@h:5/b?sslmode=disable"),
+            ("postgres://u@%2Ftmp%2Fs:5432/a", "postgres://u@%2Ftmp%2Fs:5432/b"),
             ("postgres:///a?host=/tmp", "postgres:///b?host=/tmp"),
         ] {
             assert_eq!(url_of_database(url, "b"), other);

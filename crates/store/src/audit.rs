@@ -34,10 +34,7 @@ pub fn command_line(action: &'static str, target: impl Into<String>, at: DateTim
         target: target.into(),
         outcome: "ok".to_owned(),
         caller: Caller::from(facts),
-        origin: Origin {
-            request: RequestId::new(),
-            ip: None,
-        },
+        origin: Origin { request: RequestId::new(), ip: None },
         detail: Value::Null,
     }
 }
@@ -66,14 +63,7 @@ pub struct Filter {
 impl Default for Filter {
     /// The newest 50.
     fn default() -> Self {
-        Self {
-            action: None,
-            target: None,
-            user: None,
-            key: None,
-            after: None,
-            limit: 50,
-        }
+        Self { action: None, target: None, user: None, key: None, after: None, limit: 50 }
     }
 }
 

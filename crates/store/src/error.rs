@@ -125,10 +125,7 @@ impl Error {
     }
 
     pub(crate) fn conflict(detail: String) -> Self {
-        Self::Conflict {
-            constraint: None,
-            detail,
-        }
+        Self::Conflict { constraint: None, detail }
     }
 
     /// What is in the way, in words that fit what was tried, if it is this constraint.
@@ -151,9 +148,7 @@ impl From<Error> for mindflight_core::Error {
         let text = error.to_string();
         match error {
             Error::Unavailable(_) | Error::Timeout(_) => {
-                Self::of(codes::DATABASE_UNAVAILABLE, text)
-                    .wait(AWAY)
-                    .because(error)
+                Self::of(codes::DATABASE_UNAVAILABLE, text).wait(AWAY).because(error)
             }
             // Its text is for the operator.
             Error::Config(_) | Error::TooOld { .. } => {

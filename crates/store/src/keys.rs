@@ -68,11 +68,7 @@ impl TryFrom<Row> for StoredKey {
             name: row.name,
             prefix: row.prefix,
             // A scope of a newer release means nothing here, and less right is the safe side.
-            scopes: row
-                .scopes
-                .iter()
-                .filter_map(|name| name.parse().ok())
-                .collect(),
+            scopes: row.scopes.iter().filter_map(|name| name.parse().ok()).collect(),
             rate: row.rate.map(i32::unsigned_abs),
             user_id: row.user_id.map(Into::into),
             created_at: row.created_at,
@@ -210,10 +206,7 @@ async fn list(
     .fetch_all(&db.pool)
     .await
     .map_err(Error::of)?;
-    found
-        .into_iter()
-        .map(|row| Ok(StoredKey::try_from(row)?.info))
-        .collect()
+    found.into_iter().map(|row| Ok(StoredKey::try_from(row)?.info)).collect()
 }
 
 async fn revoke(db: &Db, id: KeyId, owner: Option<UserId>, record: &Record) -> Result<bool> {

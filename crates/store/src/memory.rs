@@ -92,13 +92,7 @@ impl mindflight_core::ports::Memory for Memory {
     ) -> mindflight_core::Result<Vec<Stored>> {
         let range = limits::Range::new(space, prefix, after)?;
         let work = async {
-            rows::list(
-                &mut *self.0.connection().await?,
-                &range,
-                self.0.now(),
-                limit,
-            )
-            .await
+            rows::list(&mut *self.0.connection().await?, &range, self.0.now(), limit).await
         };
         Ok(self.0.bounded(work).await?)
     }

@@ -44,10 +44,7 @@ pub(crate) async fn apply(settings: &Settings) -> Result<Migrated> {
     migrator.run(&mut db).await.map_err(failed)?;
     // The work is done whether or not the server hears the farewell.
     db.close().await.unwrap_or_default();
-    Ok(Migrated {
-        applied: missing(&before),
-        unknown: unknown(&before)?,
-    })
+    Ok(Migrated { applied: missing(&before), unknown: unknown(&before)? })
 }
 
 /// What is missing.
@@ -58,10 +55,7 @@ pub(crate) async fn pending(db: &mut PgConnection) -> Result<Vec<String>> {
 }
 
 fn migrator(schema_is_there: bool) -> Migrator {
-    let mut migrator = Migrator {
-        migrations: EMBEDDED.migrations.clone(),
-        ..Migrator::DEFAULT
-    };
+    let mut migrator = Migrator { migrations: EMBEDDED.migrations.clone(), ..Migrator::DEFAULT };
     migrator.dangerous_set_table_name(TABLE);
     migrator.set_ignore_missing(true);
     if !schema_is_there {
@@ -72,23 +66,15 @@ fn migrator(schema_is_there: bool) -> Migrator {
 }
 
 fn known() -> impl Iterator<Item = &'static Migration> {
-    EMBEDDED
-        .iter()
-        .filter(|migration| migration.migration_type.is_up_migration())
+    EMBEDDED.iter().filter(|migration| migration.migration_type.is_up_migration())
 }
 
 fn name(migration: &Migration) -> String {
-    format!(
-        "{}_{}",
-        migration.version,
-        migration.description.replace(' ', "_")
-    )
+    format!("{}_{}", migration.version, migration.description.replace(' ', "_"))
 }
 
 fn name_of(version: i64) -> String {
-    known()
-        .find(|migration| migration.version == version)
-        .map_or_else(|| version.to_string(), name)
+    known().find(|migration| migration.version == version).map_or_else(|| version.to_string(), name)
 }
 
 async fn schema_is_there(db: &mut PgConnection) -> Result<bool> {
@@ -117,17 +103,11 @@ async fn applied(db: &mut PgConnection) -> Result<HashSet<i64>> {
         return Ok(HashSet::new());
     }
     let applied = db.list_applied_migrations(TABLE).await.map_err(failed)?;
-    Ok(applied
-        .into_iter()
-        .map(|migration| migration.version)
-        .collect())
+    Ok(applied.into_iter().map(|migration| migration.version).collect())
 }
 
 fn missing(applied: &HashSet<i64>) -> Vec<String> {
-    known()
-        .filter(|migration| !applied.contains(&migration.version))
-        .map(name)
-        .collect()
+    known().filter(|migration| !applied.contains(&migration.version)).map(name).collect()
 }
 
 /// What only a newer release knows; what is older than the newest of ours is of another history.
@@ -137,10 +117,9 @@ fn unknown(applied: &HashSet<i64>) -> Result<Vec<String>> {
     let mut unknown: Vec<i64> = applied.difference(&known).copied().collect();
     unknown.sort_unstable();
     match unknown.first() {
-        Some(oldest) if *oldest < newest => Err(Error::Diverged {
-            unknown: oldest.to_string(),
-            newest: name_of(newest),
-        }),
+        Some(oldest) if *oldest < newest => {
+            Err(Error::Diverged { unknown: oldest.to_string(), newest: name_of(newest) })
+        }
         _ => Ok(unknown.iter().map(i64::to_string).collect()),
     }
 }
@@ -153,10 +132,7 @@ fn failed(error: MigrateError) -> Error {
         if matches!(error, Error::Unavailable(_) | Error::Timeout(_)) {
             return error;
         }
-        Error::Migration {
-            name: name_of(version),
-            source: error.into(),
-        }
+        Error::Migration { name: name_of(version), source: error.into() }
     } else if let MigrateError::VersionMismatch(version) = error {
         Error::Edited(name_of(version))
     } else {
@@ -171,12 +147,7 @@ mod tests {
     #[test]
     fn newer_migrations_are_told_and_older_strangers_are_refused() {
         let ours: HashSet<i64> = known().map(|migration| migration.version).collect();
-        let with = |version| {
-            ours.iter()
-                .copied()
-                .chain([version])
-                .collect::<HashSet<i64>>()
-        };
+        let with = |version| ours.iter().copied().chain([version]).collect::<HashSet<i64>>();
         assert_eq!(unknown(&ours).unwrap(), Vec::<String>::new());
         assert_eq!(unknown(&with(99990101000000)).unwrap(), ["99990101000000"]);
 

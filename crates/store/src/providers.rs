@@ -40,10 +40,7 @@ async fn states(db: &Db) -> Result<BTreeMap<String, bool>> {
     .fetch_all(&db.pool)
     .await
     .map_err(Error::of)?;
-    Ok(found
-        .into_iter()
-        .map(|row| (row.name, row.enabled))
-        .collect())
+    Ok(found.into_iter().map(|row| (row.name, row.enabled)).collect())
 }
 
 async fn set(db: &Db, name: &str, enabled: bool, record: &Record) -> Result<()> {

@@ -84,12 +84,7 @@ mod tests {
 
     #[test]
     fn a_wrong_url_is_named_by_its_variable_and_never_shown() {
-        for url in [
-            "mysql://u:hunter2@h/d",
-            "u:hunter2@h",
-            "postgres://u:hunter2@h:port/d",
-            "",
-        ] {
+        for url in ["mysql://u:hunter2@h/d", "u:hunter2@h", "postgres://u:hunter2@h:port/d", ""] {
             let error = Settings::new(url).limited().unwrap_err().to_string();
             assert!(error.contains("DATABASE_URL"), "{error}");
             assert!(!error.contains("hunter2"), "{error}");
@@ -99,9 +94,6 @@ mod tests {
     #[test]
     fn printing_the_settings_hides_the_password() {
         let text = format!("{:?}", Settings::new("postgres://u:hunter2@h/d"));
-        assert!(
-            !text.contains("hunter2") && text.contains("acquire_timeout"),
-            "{text}"
-        );
+        assert!(!text.contains("hunter2") && text.contains("acquire_timeout"), "{text}");
     }
 }

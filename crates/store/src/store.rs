@@ -195,10 +195,7 @@ async fn server_version(db: &Db) -> Result<ServerVersion> {
     .await
     .map_err(Error::of)?
     .unsigned_abs();
-    Ok(ServerVersion {
-        major: number / 10_000,
-        minor: number % 10_000,
-    })
+    Ok(ServerVersion { major: number / 10_000, minor: number % 10_000 })
 }
 
 async fn versions(db: &Db) -> Result<Versions> {

@@ -30,29 +30,21 @@ fn has_nul(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains(NUL),
         Value::Array(items) => items.iter().any(has_nul),
-        Value::Object(members) => members
-            .iter()
-            .any(|(name, member)| name.contains(NUL) || has_nul(member)),
+        Value::Object(members) => {
+            members.iter().any(|(name, member)| name.contains(NUL) || has_nul(member))
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
 
 /// The text, with NUL made visible.
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {
-    if text.contains(NUL) {
-        Cow::Owned(text.replace(NUL, SEEN))
-    } else {
-        Cow::Borrowed(text)
-    }
+    if text.contains(NUL) { Cow::Owned(text.replace(NUL, SEEN)) } else { Cow::Borrowed(text) }
 }
 
 /// The JSON, with NUL made visible.
 pub(crate) fn visible_json(value: &Value) -> Cow<'_, Value> {
-    if has_nul(value) {
-        Cow::Owned(made_visible(value))
-    } else {
-        Cow::Borrowed(value)
-    }
+    if has_nul(value) { Cow::Owned(made_visible(value)) } else { Cow::Borrowed(value) }
 }
 
 fn made_visible(value: &Value) -> Value {

@@ -22,9 +22,7 @@ impl Tokens {
         record: &Record,
     ) -> Result<()> {
         text::check("jti", jti)?;
-        self.0
-            .bounded(revoke(&self.0, jti, expires_at, record))
-            .await
+        self.0.bounded(revoke(&self.0, jti, expires_at, record)).await
     }
 
     /// Whether the token was ended.

@@ -23,12 +23,7 @@ pub struct Transactions(pub(crate) Db);
 impl Ports for Transactions {
     async fn begin(&self, record: Record) -> mindflight_core::Result<Box<dyn Port>> {
         let tx = self.0.bounded(begin(&self.0)).await?;
-        Ok(Box::new(Open {
-            tx,
-            db: self.0.clone(),
-            record,
-            end: Instant::now() + LIMIT,
-        }))
+        Ok(Box::new(Open { tx, db: self.0.clone(), record, end: Instant::now() + LIMIT }))
     }
 }
 
@@ -63,29 +58,20 @@ async fn within<T>(
     step: impl Future<Output = Result<T>>,
 ) -> mindflight_core::Result<T> {
     let over = || {
-        let text = format!(
-            "the transaction was open for more than {} s",
-            LIMIT.as_secs()
-        );
+        let text = format!("the transaction was open for more than {} s", LIMIT.as_secs());
         Error::Timeout(text.into())
     };
     if Instant::now() >= end {
         return Err(over().into());
     }
-    Ok(tokio::time::timeout_at(end, step)
-        .await
-        .unwrap_or_else(|_| Err(over()))?)
+    Ok(tokio::time::timeout_at(end, step).await.unwrap_or_else(|_| Err(over()))?)
 }
 
 #[async_trait]
 impl Port for Open {
     async fn get(&mut self, space: &str, key: &str) -> mindflight_core::Result<Option<Stored>> {
         let place = Place::new(space, key)?;
-        within(
-            self.end,
-            rows::read_locked(&mut self.tx, place, self.db.now()),
-        )
-        .await
+        within(self.end, rows::read_locked(&mut self.tx, place, self.db.now())).await
     }
 
     async fn set(
@@ -114,12 +100,7 @@ impl Port for Open {
     }
 
     async fn finish(self: Box<Self>, _: &Value) -> mindflight_core::Result<()> {
-        let Self {
-            mut tx,
-            record,
-            end,
-            ..
-        } = *self;
+        let Self { mut tx, record, end, .. } = *self;
         let close = async move {
             audit::write(&mut tx, &record).await?;
             commit(tx).await

@@ -47,10 +47,7 @@ impl TryFrom<Row> for Credentials {
     type Error = Error;
 
     fn try_from(row: Row) -> Result<Self> {
-        let role = row
-            .role
-            .parse()
-            .map_err(|error| Error::Internal(Box::new(error)))?;
+        let role = row.role.parse().map_err(|error| Error::Internal(Box::new(error)))?;
         Ok(Self {
             user: User {
                 id: row.id.into(),
@@ -105,9 +102,7 @@ impl Users {
     /// # Errors
     /// When the database does not answer.
     pub async fn set_password(&self, id: UserId, hash: &str, record: &Record) -> Result<bool> {
-        self.0
-            .bounded(set_password(&self.0, id, hash, record))
-            .await
+        self.0.bounded(set_password(&self.0, id, hash, record)).await
     }
 
     /// Removes the user and the user's keys; whether there was one.
@@ -177,8 +172,7 @@ async fn get(db: &Db, id: UserId) -> Result<Option<User>> {
     .fetch_optional(&db.pool)
     .await
     .map_err(Error::of)?;
-    row.map(|row| Ok(Credentials::try_from(row)?.user))
-        .transpose()
+    row.map(|row| Ok(Credentials::try_from(row)?.user)).transpose()
 }
 
 async fn list(db: &Db, after: Option<UserId>, limit: u32) -> Result<Vec<User>> {
@@ -197,10 +191,7 @@ async fn list(db: &Db, after: Option<UserId>, limit: u32) -> Result<Vec<User>> {
     .fetch_all(&db.pool)
     .await
     .map_err(Error::of)?;
-    found
-        .into_iter()
-        .map(|row| Ok(Credentials::try_from(row)?.user))
-        .collect()
+    found.into_iter().map(|row| Ok(Credentials::try_from(row)?.user)).collect()
 }
 
 async fn set_password(db: &Db, id: UserId, hash: &str, record: &Record) -> Result<bool> {

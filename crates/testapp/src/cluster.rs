@@ -40,18 +40,11 @@ pub(crate) async fn reap(mut reaper: Admin) {
 /// `TEST_DATABASE_URL`, or the shared cluster.
 pub(crate) async fn find_or_start() -> Result<Server> {
     if let Some(url) = std::env::var_os("TEST_DATABASE_URL") {
-        let url = url
-            .into_string()
-            .ok()
-            .context("TEST_DATABASE_URL is no UTF-8")?;
+        let url = url.into_string().ok().context("TEST_DATABASE_URL is no UTF-8")?;
         let admin = Admin::connect(&settings(&url, "mindflight-test"))
             .await
             .context("TEST_DATABASE_URL")?;
-        return Ok(Server {
-            url,
-            admin,
-            reaper: None,
-        });
+        return Ok(Server { url, admin, reaper: None });
     }
     let base = Base::locked()?;
     if let Some(current) = base.current()

@@ -34,12 +34,7 @@ impl TestDb {
         let (name, url) = made.unwrap_or_else(|error| panic!("no test database: {error:#}"));
         let store = Store::lazy(&settings(&url), clock)
             .unwrap_or_else(|error| panic!("the test database's URL is wrong: {error}"));
-        Self {
-            name,
-            url,
-            store,
-            maker,
-        }
+        Self { name, url, store, maker }
     }
 
     /// What a server is given as `DATABASE_URL`.
@@ -74,9 +69,5 @@ impl Drop for TestDb {
 }
 
 fn settings(url: &str) -> Settings {
-    Settings {
-        max_connections: 4,
-        instance: "mindflight-test".to_owned(),
-        ..Settings::new(url)
-    }
+    Settings { max_connections: 4, instance: "mindflight-test".to_owned(), ..Settings::new(url) }
 }

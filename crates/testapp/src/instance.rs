@@ -53,11 +53,7 @@ impl Launch {
     #[must_use]
     pub fn new(binary: &str, arguments: &[&str]) -> Self {
         let mut command = Command::new(binary);
-        command
-            .args(arguments)
-            .env_clear()
-            .stdin(Stdio::null())
-            .kill_on_drop(true);
+        command.args(arguments).env_clear().stdin(Stdio::null()).kill_on_drop(true);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         for kept in ["PATH", "HOME", "TMPDIR", "XDG_DATA_HOME", "XDG_CACHE_HOME"] {
             if let Some(value) = std::env::var_os(kept) {
@@ -80,11 +76,8 @@ impl Launch {
     /// `dev` on a database.
     #[must_use]
     pub fn dev(binary: &str, database: &str, data_dir: &str) -> Self {
-        Self::new(
-            binary,
-            &["dev", "--listen", "127.0.0.1:0", "--data-dir", data_dir],
-        )
-        .env("DATABASE_URL", database)
+        Self::new(binary, &["dev", "--listen", "127.0.0.1:0", "--data-dir", data_dir])
+            .env("DATABASE_URL", database)
     }
 
     /// Another argument.
@@ -113,14 +106,8 @@ impl Launch {
     /// # Errors
     /// When it ends instead; [`Ended`] says how.
     pub async fn start(mut self) -> Result<Instance, Ended> {
-        let failed = |what: &str| Ended {
-            code: None,
-            output: what.to_owned(),
-        };
-        let mut child = self
-            .command
-            .spawn()
-            .map_err(|error| failed(&error.to_string()))?;
+        let failed = |what: &str| Ended { code: None, output: what.to_owned() };
+        let mut child = self.command.spawn().map_err(|error| failed(&error.to_string()))?;
         let lines = Lines::new();
         lines.follow(child.stdout.take());
         lines.follow(child.stderr.take());
@@ -137,13 +124,7 @@ impl Launch {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|error| failed(&error.to_string()))?;
-        Ok(Instance {
-            child,
-            lines,
-            http,
-            url,
-            key: None,
-        })
+        Ok(Instance { child, lines, http, url, key: None })
     }
 
     /// Runs a command that ends by itself.
@@ -162,11 +143,7 @@ impl Launch {
     pub async fn stdout(self) -> Result<String> {
         let output = self.output().await?;
         if !output.status.success() {
-            bail!(
-                "exit {:?}: {}",
-                output.status.code(),
-                String::from_utf8_lossy(&output.stderr)
-            );
+            bail!("exit {:?}: {}", output.status.code(), String::from_utf8_lossy(&output.stderr));
         }
         Ok(String::from_utf8(output.stdout)?.trim().to_owned())
     }
@@ -185,10 +162,7 @@ impl Instance {
     /// When it has ended.
     #[must_use]
     pub fn pid(&self) -> i32 {
-        let pid = self
-            .child
-            .id()
-            .unwrap_or_else(|| panic!("the server has ended: {}", self.log()));
+        let pid = self.child.id().unwrap_or_else(|| panic!("the server has ended: {}", self.log()));
         i32::try_from(pid).unwrap_or(i32::MAX)
     }
 
@@ -265,9 +239,7 @@ impl Instance {
     /// When it does not end.
     pub async fn wait(&mut self) -> Result<(ExitStatus, String)> {
         let ended = tokio::time::timeout(START, self.child.wait());
-        let status = ended
-            .await
-            .with_context(|| format!("it does not end: {}", self.log()))??;
+        let status = ended.await.with_context(|| format!("it does not end: {}", self.log()))??;
         Ok((status, self.log()))
     }
 
@@ -282,17 +254,11 @@ impl Instance {
 
 impl Lines {
     fn new() -> Self {
-        Self {
-            text: Arc::default(),
-            changed: watch::Sender::new(0),
-        }
+        Self { text: Arc::default(), changed: watch::Sender::new(0) }
     }
 
     fn text(&self) -> String {
-        self.text
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.text.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     #[expect(clippy::disallowed_methods, reason = "ends with the pipe it reads")]
@@ -323,19 +289,11 @@ impl Lines {
     /// The last lines may still be in the pipes when the process has ended.
     async fn ended(&self, status: Option<ExitStatus>) -> Ended {
         let mut changed = self.changed.subscribe();
-        while tokio::time::timeout(Duration::from_millis(200), changed.changed())
-            .await
-            .is_ok()
-        {}
-        Ended {
-            code: status.and_then(|status| status.code()),
-            output: self.text(),
-        }
+        while tokio::time::timeout(Duration::from_millis(200), changed.changed()).await.is_ok() {}
+        Ended { code: status.and_then(|status| status.code()), output: self.text() }
     }
 }
 
 fn address(text: &str) -> Option<String> {
-    text.lines()
-        .find_map(|line| line.strip_prefix("listening on "))
-        .map(str::to_owned)
+    text.lines().find_map(|line| line.strip_prefix("listening on ")).map(str::to_owned)
 }

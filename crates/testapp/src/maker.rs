@@ -36,9 +36,7 @@ impl Maker {
     /// Starts it when first asked.
     pub(crate) fn of_this_process() -> &'static Self {
         static MAKER: OnceLock<Maker> = OnceLock::new();
-        MAKER.get_or_init(|| Self {
-            orders: start().map_err(|error| format!("{error:#}")),
-        })
+        MAKER.get_or_init(|| Self { orders: start().map_err(|error| format!("{error:#}")) })
     }
 
     /// A new database: its name and its URL.
@@ -48,18 +46,14 @@ impl Maker {
         orders
             .send(Order::Create(reply))
             .map_err(|_| anyhow!("the thread that makes databases has ended"))?;
-        made.await
-            .context("the thread that makes databases has ended")?
+        made.await.context("the thread that makes databases has ended")?
     }
 
     /// Drops a database, and waits for it: the process may end right after.
     pub(crate) fn remove(&self, name: &str, url: &str) {
         if std::env::var_os("KEEP_DB").is_some() {
             // Tests print into what the runner captures and shows for a failed one.
-            #[expect(
-                clippy::print_stderr,
-                reason = "whoever sets KEEP_DB wants to read this"
-            )]
+            #[expect(clippy::print_stderr, reason = "whoever sets KEEP_DB wants to read this")]
             {
                 eprintln!("kept: {url}");
             }
@@ -82,16 +76,12 @@ fn start() -> Result<mpsc::UnboundedSender<Order>> {
         .name("test-databases".to_owned())
         .spawn(move || work(inbox, &reply))
         .context("cannot start a thread")?;
-    ready
-        .recv()
-        .context("the thread that makes databases has ended")??;
+    ready.recv().context("the thread that makes databases has ended")??;
     Ok(orders)
 }
 
 fn work(inbox: mpsc::UnboundedReceiver<Order>, ready: &blocking::Sender<Result<()>>) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => return drop(ready.send(Err(error.into()))),
@@ -124,10 +114,7 @@ async fn prepare() -> Result<(Server, String)> {
 
 async fn make_template(server: &mut Server, template: &str) -> Result<()> {
     let there = server.admin.databases().await?;
-    if there
-        .iter()
-        .any(|other| other.name == template && other.is_template)
-    {
+    if there.iter().any(|other| other.name == template && other.is_template) {
         return Ok(());
     }
     // One that is not sealed is what a killed run left half done.
@@ -188,7 +175,5 @@ async fn serve(mut server: Server, template: &str, mut inbox: mpsc::UnboundedRec
 }
 
 fn since_1970() -> Duration {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

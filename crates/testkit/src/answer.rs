@@ -38,13 +38,7 @@ impl Answer {
                 all.into()
             }
         };
-        Self {
-            status: parts.status.as_u16(),
-            headers: parts.headers,
-            body,
-            error: None,
-            cut,
-        }
+        Self { status: parts.status.as_u16(), headers: parts.headers, body, error: None, cut }
     }
 
     pub(crate) fn refused(error: Error) -> Self {

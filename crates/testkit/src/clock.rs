@@ -30,9 +30,7 @@ impl Clock {
         if !is_paused() {
             tokio::time::pause();
         }
-        Self {
-            began: Instant::now(),
-        }
+        Self { began: Instant::now() }
     }
 
     /// The present.

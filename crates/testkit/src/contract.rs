@@ -32,9 +32,7 @@ pub struct Subject {
 
 /// Runs a check on a kit of its own.
 fn with_kit<P: Provider, T>(subject: &Subject, check: impl AsyncFnOnce(Kit<P>) -> T) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
     match runtime {
         Ok(runtime) => runtime.block_on(async {
             let kit = Kit::new(subject.config.clone()).await;

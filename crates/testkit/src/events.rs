@@ -24,10 +24,7 @@ impl Published<'_> {
     #[track_caller]
     #[must_use]
     pub fn of<T: DeserializeOwned>(&self, r#type: &str) -> Vec<T> {
-        let events = self
-            .all()
-            .into_iter()
-            .filter(|event| event.r#type == r#type);
+        let events = self.all().into_iter().filter(|event| event.r#type == r#type);
         events
             .map(|event| match serde_json::from_value(event.data.clone()) {
                 Ok(data) => data,

@@ -27,8 +27,5 @@ pub(crate) fn caller(scopes: &[&str]) -> Caller {
 }
 
 pub(crate) fn origin() -> Origin {
-    Origin {
-        request: RequestId::new(),
-        ip: None,
-    }
+    Origin { request: RequestId::new(), ip: None }
 }

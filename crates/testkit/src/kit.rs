@@ -72,23 +72,14 @@ impl<P: Provider> Prepared<P> {
         let context = ProviderContext::new(P::ID, self.world.ports());
         let mounted = Factory::of::<P>().build(config, context).await?;
         // The breaker rests in real time, and a test that provokes failures wants each of them.
-        let settings = Settings {
-            breaker_failures: 1000,
-            ..Settings::default()
-        };
+        let settings = Settings { breaker_failures: 1000, ..Settings::default() };
         let seen = AtomicU64::new(*mounted.context().surface().borrow());
         let catalog = Catalog::build([&mounted], &settings)
             .map_err(|error| Error::failed(error.to_string()))?;
         let audit = Arc::new(self.world.store.clone());
         let calls = Calls::new(Handle::current(), audit, settings);
         calls.replace(catalog);
-        Ok(Kit {
-            world: self.world,
-            mounted,
-            calls,
-            seen,
-            provider: PhantomData,
-        })
+        Ok(Kit { world: self.world, mounted, calls, seen, provider: PhantomData })
     }
 }
 
@@ -117,10 +108,7 @@ impl<P: Provider> Kit<P> {
     #[must_use]
     #[track_caller]
     pub fn prepare() -> Prepared<P> {
-        Prepared {
-            world: World::new(),
-            provider: PhantomData,
-        }
+        Prepared { world: World::new(), provider: PhantomData }
     }
 }
 
@@ -128,8 +116,7 @@ impl<P: Provider> Kit<P> {
 impl<P: Provider> Kit<P> {
     /// Calls a tool, by its own name or by the wire's, with every right.
     pub async fn call(&self, tool: &str, arguments: Value) -> Reply {
-        self.call_by(facts::caller(&["admin"]), tool, arguments)
-            .await
+        self.call_by(facts::caller(&["admin"]), tool, arguments).await
     }
 
     /// Calls a tool with these scopes and no other.
@@ -162,10 +149,7 @@ impl<P: Provider> Kit<P> {
             caller,
             origin: facts::origin(),
             idempotency_key: None,
-            report: Arc::new(Watch {
-                call: lines.clone(),
-                all: self.world.lines.clone(),
-            }),
+            report: Arc::new(Watch { call: lines.clone(), all: self.world.lines.clone() }),
         };
         let calls = self.calls.clone();
         async move { Reply::new(calls.call(request).await, lines) }
@@ -244,10 +228,7 @@ impl<P: Provider> Kit<P> {
     /// Jobs that the provider asked for.
     #[must_use]
     pub fn jobs(&self) -> Enqueued<'_> {
-        Enqueued {
-            store: &self.world.store,
-            provider: P::ID,
-        }
+        Enqueued { store: &self.world.store, provider: P::ID }
     }
 
     /// Events that the provider published.
@@ -282,12 +263,7 @@ impl World {
         let clock = Clock::take();
         let store = Store::new(clock.clone());
         let (outside, lines) = Default::default();
-        Self {
-            clock,
-            store,
-            outside,
-            lines,
-        }
+        Self { clock, store, outside, lines }
     }
 
     fn ports(&self) -> Ports {
@@ -304,9 +280,6 @@ impl World {
     }
 
     fn memory(&self, provider: &str) -> Remembered<'_> {
-        Remembered {
-            store: &self.store,
-            space: format!("provider:{provider}"),
-        }
+        Remembered { store: &self.store, space: format!("provider:{provider}") }
     }
 }

@@ -41,14 +41,11 @@ impl Remembered<'_> {
     #[track_caller]
     pub fn set(&self, key: &str, value: &impl Serialize) {
         let now = self.store.now();
-        let written = serde_json::to_value(value)
-            .map_err(|error| error.to_string())
-            .and_then(|value| {
+        let written =
+            serde_json::to_value(value).map_err(|error| error.to_string()).and_then(|value| {
                 let mut state = self.store.state();
                 let at = (self.space.as_str(), key);
-                state
-                    .set(at, value, Set::default(), now)
-                    .map_err(|error| error.to_string())
+                state.set(at, value, Set::default(), now).map_err(|error| error.to_string())
             });
         if let Err(error) = written {
             panic!("`{key}`: {error}");
@@ -59,10 +56,7 @@ impl Remembered<'_> {
     #[must_use]
     pub fn keys(&self) -> Vec<String> {
         let now = self.store.now();
-        let all = self
-            .store
-            .state()
-            .list(&self.space, ("", None), u32::MAX, now);
+        let all = self.store.state().list(&self.space, ("", None), u32::MAX, now);
         all.into_iter().map(|stored| stored.key).collect()
     }
 }

@@ -40,12 +40,7 @@ impl Outside {
     /// Says what comes back for requests with this method, to this URL or path, with or without its query.
     #[must_use = "an expectation without an answer changes nothing; add `.reply(…)`"]
     pub fn on(&self, method: Method, target: &str) -> Expectation<'_> {
-        Expectation {
-            outside: self,
-            method,
-            target: target.to_owned(),
-            delay: Duration::ZERO,
-        }
+        Expectation { outside: self, method, target: target.to_owned(), delay: Duration::ZERO }
     }
 
     /// Every request so far, also those that nobody expected.
@@ -106,9 +101,7 @@ impl Outside {
             [] => "no request is expected now".to_owned(),
             some => format!("expected now: {}", some.join(", ")),
         };
-        Err(Error::failed(format!(
-            "the test expects no request {method} {uri}; {expected}"
-        )))
+        Err(Error::failed(format!("the test expects no request {method} {uri}; {expected}")))
     }
 }
 

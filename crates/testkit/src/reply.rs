@@ -18,11 +18,7 @@ pub struct Reply {
 impl Reply {
     pub(crate) fn new(result: Result<Value>, lines: Lines) -> Self {
         let progress = lines.progress();
-        Self {
-            result,
-            lines,
-            progress,
-        }
+        Self { result, lines, progress }
     }
 
     /// The result.

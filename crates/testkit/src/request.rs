@@ -92,9 +92,8 @@ pub(crate) fn request(
     let mut request = Request::new(body);
     *request.method_mut() = method;
     *request.headers_mut() = headers;
-    *request.uri_mut() = path
-        .parse()
-        .map_err(|error| Error::invalid(format!("`{path}` is no path: {error}")))?;
+    *request.uri_mut() =
+        path.parse().map_err(|error| Error::invalid(format!("`{path}` is no path: {error}")))?;
     Ok(request)
 }
 

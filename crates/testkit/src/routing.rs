@@ -94,28 +94,19 @@ impl<P: Provider> Kit<P> {
         };
         if request.body().len() > route.max_body {
             let limit = route.max_body;
-            return Err(Error::too_large(format!(
-                "the body has more than {limit} bytes"
-            )));
+            return Err(Error::too_large(format!("the body has more than {limit} bytes")));
         }
         let caller = match admitted {
             Some(caller) => caller,
             None => self.admit(&route, &request, caller)?,
         };
-        let below = request
-            .uri()
-            .path_and_query()
-            .map_or("/", |both| both.as_str());
-        *request.uri_mut() = format!("/{face}/{}{below}", P::ID)
-            .parse()
-            .map_err(Error::internal)?;
+        let below = request.uri().path_and_query().map_or("/", |both| both.as_str());
+        *request.uri_mut() =
+            format!("/{face}/{}{below}", P::ID).parse().map_err(Error::internal)?;
         request.extensions_mut().insert(params);
         let origin = facts::origin();
         let call = RouteCall { caller, origin };
-        let response = self
-            .calls
-            .run_route(self.mounted.context(), &route, request, call)
-            .await?;
+        let response = self.calls.run_route(self.mounted.context(), &route, request, call).await?;
         Ok(Answer::of(response).await)
     }
 
@@ -128,9 +119,7 @@ impl<P: Provider> Kit<P> {
     ) -> Result<Caller> {
         let known = || {
             let detail = "the route needs credentials";
-            caller
-                .clone()
-                .ok_or_else(|| Error::of(codes::UNAUTHENTICATED, detail))
+            caller.clone().ok_or_else(|| Error::of(codes::UNAUTHENTICATED, detail))
         };
         match &route.access {
             Access::Caller => known(),
@@ -147,9 +136,7 @@ impl<P: Provider> Kit<P> {
                 Ok(Caller::public())
             }
             Access::Public => Ok(Caller::public()),
-            _ => Err(Error::not_supported(
-                "this kit does not know who may call the route",
-            )),
+            _ => Err(Error::not_supported("this kit does not know who may call the route")),
         }
     }
 }

@@ -45,12 +45,8 @@ impl State {
             updated_at: now,
             expires_at: how.ttl.map(|ttl| now + ttl),
         };
-        self.memory
-            .insert((space.to_owned(), key.to_owned()), stored);
-        Ok(Written {
-            version: version + 1,
-            previous: before.map(|stored| stored.value),
-        })
+        self.memory.insert((space.to_owned(), key.to_owned()), stored);
+        Ok(Written { version: version + 1, previous: before.map(|stored| stored.value) })
     }
 
     pub(crate) fn add(
@@ -61,16 +57,10 @@ impl State {
         now: DateTime<Utc>,
     ) -> Result<i64> {
         let before = self.get(space, key, now);
-        let number = before
-            .as_ref()
-            .map_or(Some(0), |stored| stored.value.as_i64());
-        let sum = number
-            .and_then(|number| number.checked_add(by))
-            .ok_or_else(|| {
-                Error::conflict(format!(
-                    "`{key}` holds no integer that {by} can be added to"
-                ))
-            })?;
+        let number = before.as_ref().map_or(Some(0), |stored| stored.value.as_i64());
+        let sum = number.and_then(|number| number.checked_add(by)).ok_or_else(|| {
+            Error::conflict(format!("`{key}` holds no integer that {by} can be added to"))
+        })?;
         self.set((space, key), Value::from(sum), Set::default(), now)?;
         // Adding leaves the time to live alone.
         if let Some(stored) = self.memory.get_mut(&(space.to_owned(), key.to_owned())) {

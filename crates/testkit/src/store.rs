@@ -28,11 +28,7 @@ pub(crate) struct Store {
 impl Store {
     pub(crate) fn new(clock: Clock) -> Self {
         let (state, writing) = Default::default();
-        Self {
-            state,
-            writing,
-            clock,
-        }
+        Self { state, writing, clock }
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {

@@ -30,10 +30,7 @@ pub(crate) struct Watch {
 impl Report for Watch {
     fn progress(&self, progress: Progress) {
         for lines in [&self.call, &self.all] {
-            let mut steps = lines
-                .progress
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
+            let mut steps = lines.progress.lock().unwrap_or_else(PoisonError::into_inner);
             steps.push(progress.clone());
         }
     }

@@ -139,15 +139,10 @@ impl<'kit, P: Provider> Delivery<'kit, P> {
     fn request(&self) -> Result<Request<Bytes>> {
         let (headers, body) = (self.headers.clone(), self.body.clone());
         let mut request = request(Method::POST, &self.path, headers, body)?;
-        let (route, _) = self
-            .kit
-            .table()?
-            .find(request.method(), request.uri().path())?;
+        let (route, _) = self.kit.table()?.find(request.method(), request.uri().path())?;
         let Access::Signed(verification) = &route.access else {
             let path = &self.path;
-            return Err(Error::not_found(format!(
-                "`{path}` is a route, not a webhook"
-            )));
+            return Err(Error::not_found(format!("`{path}` is a route, not a webhook")));
         };
         if self.signature == Signature::None {
             return Ok(request);
@@ -161,10 +156,7 @@ impl<'kit, P: Provider> Delivery<'kit, P> {
         let mut secret = secret();
         match self.signature {
             Signature::Stale => {
-                assert!(
-                    signs_time(scheme),
-                    "{scheme:?} signs no time, so nothing is stale"
-                );
+                assert!(signs_time(scheme), "{scheme:?} signs no time, so nothing is stale");
                 now -= TOLERANCE + Duration::from_secs(60);
             }
             Signature::Wrong => WRONG.clone_into(&mut secret),

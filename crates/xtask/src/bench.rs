@@ -37,10 +37,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
         Measurement::Start => "start",
     };
     let mut command = Command::new(&bench);
-    command
-        .args([measurement, "--server"])
-        .arg(&server)
-        .args(&args.args);
+    command.args([measurement, "--server"]).arg(&server).args(&args.args);
     // Nothing of ours is left running beside it.
     Err(command.exec()).with_context(|| format!("cannot start {}", bench.display()))
 }

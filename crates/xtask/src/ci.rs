@@ -16,22 +16,10 @@ struct Step {
 
 // `tests` is the command of the README, word for word.
 const STEPS: [Step; 4] = [
-    Step {
-        name: "format",
-        args: &["fmt", "--all", "--check"],
-        env: &[],
-    },
+    Step { name: "format", args: &["fmt", "--all", "--check"], env: &[] },
     Step {
         name: "lints",
-        args: &[
-            "clippy",
-            "--locked",
-            "--workspace",
-            "--all-targets",
-            "--",
-            "-D",
-            "warnings",
-        ],
+        args: &["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"],
         env: &[],
     },
     Step {
@@ -39,11 +27,7 @@ const STEPS: [Step; 4] = [
         args: &["doc", "--locked", "--workspace", "--no-deps"],
         env: &[("RUSTDOCFLAGS", "-D warnings")],
     },
-    Step {
-        name: "tests",
-        args: &["xtask", "test"],
-        env: &[],
-    },
+    Step { name: "tests", args: &["xtask", "test"], env: &[] },
 ];
 
 pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
@@ -56,9 +40,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
         command.envs(step.env.iter().copied());
         println!("\n=== {}: {}", step.name, described(step));
         let started = Instant::now();
-        let status = command
-            .status()
-            .with_context(|| format!("cannot run {command:?}"))?;
+        let status = command.status().with_context(|| format!("cannot run {command:?}"))?;
         let took = seconds(started.elapsed());
         if !status.success() {
             println!(
@@ -70,11 +52,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
         }
         println!("=== {} passed in {took}", step.name);
     }
-    println!(
-        "\n=== all {} steps passed in {}",
-        STEPS.len(),
-        seconds(begun.elapsed())
-    );
+    println!("\n=== all {} steps passed in {}", STEPS.len(), seconds(begun.elapsed()));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -124,18 +102,11 @@ mod tests {
     fn a_step_is_shown_as_a_line_that_can_be_pasted() {
         let lines: Vec<_> = STEPS.iter().map(described).collect();
         assert_eq!(lines[0], "cargo fmt --all --check");
-        assert!(
-            lines[2].starts_with("RUSTDOCFLAGS='-D warnings' cargo doc "),
-            "{}",
-            lines[2]
-        );
+        assert!(lines[2].starts_with("RUSTDOCFLAGS='-D warnings' cargo doc "), "{}", lines[2]);
     }
 
     #[test]
     fn the_last_step_is_the_readmes_test_command() {
-        assert_eq!(
-            STEPS.last().map(described).as_deref(),
-            Some("cargo xtask test")
-        );
+        assert_eq!(STEPS.last().map(described).as_deref(), Some("cargo xtask test"));
     }
 }

@@ -57,29 +57,16 @@ fn install(options: &Options) -> Result<Installation> {
         );
     }
     eprintln!("no PostgreSQL programs found; installing them");
-    let installed = install::install(&InstallOptions::new(options.clone()), &mut |line| {
-        eprintln!("  {line}")
-    })?;
+    let installed =
+        install::install(&InstallOptions::new(options.clone()), &mut |line| eprintln!("  {line}"))?;
     Ok(installed)
 }
 
 fn reasons(search: &Search) -> String {
-    let reasons: Vec<_> = search
-        .rejected
-        .iter()
-        .map(|(_, reason)| reason.as_str())
-        .collect();
-    if reasons.is_empty() {
-        String::new()
-    } else {
-        format!(" ({})", reasons.join("; "))
-    }
+    let reasons: Vec<_> = search.rejected.iter().map(|(_, reason)| reason.as_str()).collect();
+    if reasons.is_empty() { String::new() } else { format!(" ({})", reasons.join("; ")) }
 }
 
 fn described(installation: &Installation) -> String {
-    format!(
-        "PostgreSQL {} in {}",
-        installation.version,
-        installation.bin_dir.display()
-    )
+    format!("PostgreSQL {} in {}", installation.version, installation.bin_dir.display())
 }

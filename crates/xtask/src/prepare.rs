@@ -80,17 +80,12 @@ fn touch_roots(crate_dir: &Path) -> Result<()> {
         let path = crate_dir.join(root);
         if path.is_file() {
             let touch = |path: &Path| {
-                File::options()
-                    .write(true)
-                    .open(path)?
-                    .set_modified(SystemTime::now())
+                File::options().write(true).open(path)?.set_modified(SystemTime::now())
             };
             touch(&path).with_context(|| format!("cannot touch {}", path.display()))?;
         }
     }
-    fs::metadata(crate_dir.join("src/lib.rs"))
-        .map(|_| ())
-        .with_context(|| {
-            format!("{CRATE} has no src/lib.rs; is it still the crate with the queries?")
-        })
+    fs::metadata(crate_dir.join("src/lib.rs")).map(|_| ()).with_context(|| {
+        format!("{CRATE} has no src/lib.rs; is it still the crate with the queries?")
+    })
 }

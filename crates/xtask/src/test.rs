@@ -49,14 +49,11 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
 
 /// Whether the arguments say which packages to test.
 fn selects_packages(args: &[OsString]) -> bool {
-    args.iter()
-        .map_while(|arg| arg.to_str())
-        .take_while(|arg| *arg != "--")
-        .any(|arg| {
-            arg == "--package"
-                || arg.starts_with("--package=")
-                || (arg.starts_with("-p") && !arg.starts_with("--"))
-        })
+    args.iter().map_while(|arg| arg.to_str()).take_while(|arg| *arg != "--").any(|arg| {
+        arg == "--package"
+            || arg.starts_with("--package=")
+            || (arg.starts_with("-p") && !arg.starts_with("--"))
+    })
 }
 
 #[cfg(test)]

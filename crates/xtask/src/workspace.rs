@@ -71,10 +71,7 @@ impl Workspace {
             .output()
             .with_context(|| format!("cannot run {command:?}"))?;
         if !output.status.success() {
-            bail!(
-                "{} does not build; cargo's messages are above",
-                programs.join(", ")
-            );
+            bail!("{} does not build; cargo's messages are above", programs.join(", "));
         }
         let messages = String::from_utf8_lossy(&output.stdout);
         let mut paths = [const { PathBuf::new() }; N];
@@ -89,14 +86,9 @@ impl Workspace {
 
 /// Runs the command with our terminal and answers with its exit code.
 pub(crate) fn exit_code(command: &mut Command) -> Result<ExitCode> {
-    let status = command
-        .status()
-        .with_context(|| format!("cannot run {command:?}"))?;
+    let status = command.status().with_context(|| format!("cannot run {command:?}"))?;
     // A signal leaves no code; as a shell does, we still answer with a failure.
-    let code = status
-        .code()
-        .and_then(|code| u8::try_from(code).ok())
-        .unwrap_or(1);
+    let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
     Ok(ExitCode::from(code))
 }
 
@@ -133,12 +125,7 @@ fn program(messages: &str, name: &str) -> Option<PathBuf> {
         .lines()
         .filter_map(|line| serde_json::from_str::<Message>(line).ok())
         .filter(|message| message.reason == "compiler-artifact")
-        .filter(|message| {
-            message
-                .target
-                .as_ref()
-                .is_some_and(|target| target.name == name)
-        })
+        .filter(|message| message.target.as_ref().is_some_and(|target| target.name == name))
         .find_map(|message| message.executable)
 }
 
@@ -155,21 +142,9 @@ a line that is no message
 {"reason":"compiler-artifact","target":{"name":"mindflight","kind":["bin"]},"executable":"/t/debug/mindflight"}
 {"reason":"build-finished","success":true}
 "#;
-        assert_eq!(
-            program(messages, "mindflight"),
-            Some(PathBuf::from("/t/debug/mindflight"))
-        );
-        assert_eq!(
-            program(messages, "other"),
-            Some(PathBuf::from("/t/debug/other"))
-        );
-        assert_eq!(
-            program(
-                r#"{"reason":"build-finished","success":true}"#,
-                "mindflight"
-            ),
-            None
-        );
+        assert_eq!(program(messages, "mindflight"), Some(PathBuf::from("/t/debug/mindflight")));
+        assert_eq!(program(messages, "other"), Some(PathBuf::from("/t/debug/other")));
+        assert_eq!(program(r#"{"reason":"build-finished","success":true}"#, "mindflight"), None);
     }
 
     #[test]

@@ -10,8 +10,7 @@ use crate::{Demo, calculator};
 pub(crate) fn tools(t: &mut Tools<Demo>) {
     let calculator = "Calculates an arithmetic expression. Use it for any arithmetic beyond the trivial; \
         it knows + - * / %, ^ for powers, parentheses and numbers such as 1.5e-3.";
-    t.add("calculator", calculator, Demo::calculator)
-        .read_only();
+    t.add("calculator", calculator, Demo::calculator).read_only();
     let add = "Adds two numbers. Whole numbers are added exactly.";
     t.add("add", add, Demo::add).read_only();
 }
@@ -88,11 +87,8 @@ fn summand(name: &str, number: &Number) -> Result<Summand> {
         (None, false) => number.as_f64().map(Summand::Float),
     };
     summand.ok_or_else(|| {
-        let detail = format!(
-            "a whole number must be between {} and {}; got {number}",
-            i64::MIN,
-            i64::MAX
-        );
+        let detail =
+            format!("a whole number must be between {} and {}; got {number}", i64::MIN, i64::MAX);
         Error::invalid(format!("`{name}`: {detail}")).field(format!("/{name}"), detail, Vec::new())
     })
 }

@@ -27,11 +27,7 @@ pub(crate) fn evaluate(expression: &str) -> Result<f64, Mistake> {
         let what = format!("more than {LONGEST} characters");
         return Err(Mistake { at: LONGEST, what });
     }
-    let mut reader = Reader {
-        text,
-        at: 0,
-        depth: 0,
-    };
+    let mut reader = Reader { text, at: 0, depth: 0 };
     let value = reader.sum()?;
     match reader.peek() {
         None => Ok(value),
@@ -53,11 +49,7 @@ impl Reader {
         let mut value = self.product()?;
         while let Some((at, operator)) = self.operator(&["+", "-"]) {
             let right = self.product()?;
-            let result = if operator == "+" {
-                value + right
-            } else {
-                value - right
-            };
+            let result = if operator == "+" { value + right } else { value - right };
             value = finite(result, at)?;
         }
         Ok(value)
@@ -120,9 +112,8 @@ impl Reader {
                     Some(found) => {
                         Err(self.mistake(format!("expected an operator or `)`, found `{found}`")))
                     }
-                    None => Err(self.mistake(format!(
-                        "the parenthesis of character {opened} is not closed"
-                    ))),
+                    None => Err(self
+                        .mistake(format!("the parenthesis of character {opened} is not closed"))),
                 }
             }
             Some(digit) if digit.is_ascii_digit() || digit == '.' => self.number(),
@@ -147,10 +138,9 @@ impl Reader {
             self.digits();
         }
         let text: String = self.text[start..self.at].iter().collect();
-        let value: f64 = text.parse().map_err(|_| Mistake {
-            at: start + 1,
-            what: format!("`{text}` is no number"),
-        })?;
+        let value: f64 = text
+            .parse()
+            .map_err(|_| Mistake { at: start + 1, what: format!("`{text}` is no number") })?;
         finite(value, start)
     }
 
@@ -164,12 +154,8 @@ impl Reader {
     fn operator(&mut self, operators: &[&'static str]) -> Option<(usize, &'static str)> {
         self.peek()?;
         let rest = &self.text[self.at..];
-        let starts = |operator: &str| {
-            rest.iter()
-                .copied()
-                .take(operator.len())
-                .eq(operator.chars())
-        };
+        let starts =
+            |operator: &str| rest.iter().copied().take(operator.len()).eq(operator.chars());
         let found = operators
             .iter()
             .find(|operator| starts(operator) && !(**operator == "*" && starts("**")))?;
@@ -201,10 +187,7 @@ impl Reader {
     }
 
     fn mistake(&self, what: String) -> Mistake {
-        Mistake {
-            at: self.at + 1,
-            what,
-        }
+        Mistake { at: self.at + 1, what }
     }
 }
 
@@ -214,10 +197,7 @@ fn finite(value: f64, at: usize) -> Value {
         value if value.is_nan() => "the result is no real number",
         _ => "the result is too large",
     };
-    Err(Mistake {
-        at: at + 1,
-        what: what.to_owned(),
-    })
+    Err(Mistake { at: at + 1, what: what.to_owned() })
 }
 
 #[cfg(test)]
@@ -258,28 +238,13 @@ mod tests {
     fn mistakes_name_their_place() {
         let cases = [
             ("", "expected a number or `(`, found the end at character 1"),
-            (
-                "2 +",
-                "expected a number or `(`, found the end at character 4",
-            ),
-            (
-                "2 + x",
-                "expected a number or `(`, found `x` at character 5",
-            ),
+            ("2 +", "expected a number or `(`, found the end at character 4"),
+            ("2 + x", "expected a number or `(`, found `x` at character 5"),
             ("2 3", "expected an operator, found `3` at character 3"),
-            (
-                "(1 + 2",
-                "the parenthesis of character 1 is not closed at character 7",
-            ),
-            (
-                "(1 2)",
-                "expected an operator or `)`, found `2` at character 4",
-            ),
+            ("(1 + 2", "the parenthesis of character 1 is not closed at character 7"),
+            ("(1 2)", "expected an operator or `)`, found `2` at character 4"),
             ("1)", "expected an operator, found `)` at character 2"),
-            (
-                "2 * * 3",
-                "expected a number or `(`, found `*` at character 5",
-            ),
+            ("2 * * 3", "expected a number or `(`, found `*` at character 5"),
             (".", "`.` is no number at character 1"),
             ("1e", "`1e` is no number at character 1"),
             ("1.2.3", "expected an operator, found `.` at character 4"),
@@ -290,10 +255,7 @@ mod tests {
             ("1e308 * 10", "the result is too large at character 7"),
             ("1e999", "the result is too large at character 1"),
             ("(-8) ^ 0.5", "the result is no real number at character 6"),
-            (
-                "ä + 1",
-                "expected a number or `(`, found `ä` at character 1",
-            ),
+            ("ä + 1", "expected a number or `(`, found `ä` at character 1"),
         ];
         for (expression, mistake) in cases {
             let found = evaluate(expression).map_err(|mistake| mistake.to_string());
@@ -305,11 +267,7 @@ mod tests {
     fn depth_and_length_have_limits() {
         let nested = |depth: usize| format!("{}1{}", "(".repeat(depth), ")".repeat(depth));
         assert_eq!(evaluate(&nested(DEEPEST)), Ok(1.0));
-        for deep in [
-            nested(DEEPEST + 1),
-            "-".repeat(900) + "1",
-            "2^".repeat(450) + "1",
-        ] {
+        for deep in [nested(DEEPEST + 1), "-".repeat(900) + "1", "2^".repeat(450) + "1"] {
             let mistake = evaluate(&deep).unwrap_err();
             assert!(mistake.what.contains("deeper than 64"), "{mistake}");
         }

@@ -7,8 +7,7 @@ use mindflight_core::{Context, Request, Response, Result, Routes, Tools, respond
 use crate::Demo;
 
 pub(crate) fn tools(t: &mut Tools<Demo>) {
-    t.add("greet", "Greets one person by name.", Demo::greet)
-        .read_only();
+    t.add("greet", "Greets one person by name.", Demo::greet).read_only();
 }
 
 pub(crate) fn routes(r: &mut Routes<Demo>) {

@@ -57,10 +57,7 @@ impl Demo {
         Ok(Slept { slept_ms })
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "to block a thread is what this tool is for"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "to block a thread is what this tool is for")]
     async fn block(self: Arc<Self>, _cx: Context, input: Block) -> Result<Blocked> {
         std::thread::sleep(Duration::from_millis(input.ms));
         let blocked_ms = input.ms;

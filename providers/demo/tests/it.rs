@@ -23,9 +23,7 @@ async fn the_calculator_gives_numbers_and_names_the_place_of_a_mistake() {
         ("2^60", json!(2f64.powi(60))),
     ];
     for (expression, result) in cases {
-        let reply = kit
-            .call("calculator", json!({"expression": expression}))
-            .await;
+        let reply = kit.call("calculator", json!({"expression": expression})).await;
         reply.assert_ok(json!({"result": result}));
     }
     let reply = kit.call("calculator", json!({"expression": "1 / 0"})).await;
@@ -43,24 +41,15 @@ async fn whole_numbers_are_added_exactly() {
         (json!(2), json!(3), json!(5)),
         (json!(0.5), json!(0.5), json!(1)),
         (json!(0.1), json!(0.2), json!(0.1 + 0.2)),
-        (
-            json!(9_007_199_254_740_993_i64),
-            json!(0),
-            json!(9_007_199_254_740_993_i64),
-        ),
+        (json!(9_007_199_254_740_993_i64), json!(0), json!(9_007_199_254_740_993_i64)),
         (json!(i64::MAX), json!(-1), json!(i64::MAX - 1)),
         (json!(i64::MAX), json!(0.5), json!(i64::MAX as f64)),
     ];
     for (a, b, sum) in cases {
-        kit.call("add", json!({"a": a, "b": b}))
-            .await
-            .assert_ok(json!({"sum": sum}));
+        kit.call("add", json!({"a": a, "b": b})).await.assert_ok(json!({"sum": sum}));
     }
-    let refused = [
-        (json!(i64::MAX), json!(1)),
-        (json!(u64::MAX), json!(0)),
-        (json!(1e308), json!(1e308)),
-    ];
+    let refused =
+        [(json!(i64::MAX), json!(1)), (json!(u64::MAX), json!(0)), (json!(1e308), json!(1e308))];
     for (a, b) in refused {
         kit.call("add", json!({"a": a, "b": b}))
             .await
@@ -109,28 +98,14 @@ async fn a_sleep_beyond_the_deadline_is_cut() {
 #[tokio::test]
 async fn it_fails_with_the_code_that_is_asked_for() {
     let kit = kit().await;
-    for (code, status) in [
-        ("not_found", 404),
-        ("rate_limited", 429),
-        ("busy", 503),
-        ("demo.odd", 500),
-    ] {
-        let reply = kit
-            .call("fail", json!({"code": code, "message": "as asked"}))
-            .await;
-        reply
-            .assert_error()
-            .code(code)
-            .status(status)
-            .detail_contains("as asked");
+    for (code, status) in
+        [("not_found", 404), ("rate_limited", 429), ("busy", 503), ("demo.odd", 500)]
+    {
+        let reply = kit.call("fail", json!({"code": code, "message": "as asked"})).await;
+        reply.assert_error().code(code).status(status).detail_contains("as asked");
     }
-    let reply = kit
-        .call("fail", json!({"code": "No Code", "message": ""}))
-        .await;
-    reply
-        .assert_error()
-        .code("invalid_arguments")
-        .detail_contains("code");
+    let reply = kit.call("fail", json!({"code": "No Code", "message": ""})).await;
+    reply.assert_error().code("invalid_arguments").detail_contains("code");
 }
 
 #[tokio::test]
@@ -146,22 +121,15 @@ async fn it_is_flaky_for_each_key_alone() {
             .retry_after(Duration::from_millis(100));
     }
     call("a").await.assert_ok(json!({"attempts": 3}));
-    call("b")
-        .await
-        .assert_error()
-        .detail_contains("failure 1 of 2");
-    kit.call("flaky", json!({"key": "c", "fail_times": 0}))
-        .await
-        .assert_ok(json!({"attempts": 1}));
+    call("b").await.assert_error().detail_contains("failure 1 of 2");
+    kit.call("flaky", json!({"key": "c", "fail_times": 0})).await.assert_ok(json!({"attempts": 1}));
 }
 
 #[tokio::test]
 async fn each_call_counts_once_and_in_one_transaction() {
     let kit = kit().await;
     for count in 1..=3 {
-        kit.call("count", json!({"key": "a"}))
-            .await
-            .assert_ok(json!({"count": count}));
+        kit.call("count", json!({"key": "a"})).await.assert_ok(json!({"count": count}));
     }
     assert_eq!(kit.memory().get("count:a"), Some(json!(3)));
     assert_eq!(kit.memory().get("count:b"), None::<Value>);
@@ -172,35 +140,21 @@ async fn each_call_counts_once_and_in_one_transaction() {
 #[tokio::test]
 async fn a_panic_is_one_calls_failure() {
     let kit = kit().await;
-    kit.call("panic", json!({}))
-        .await
-        .assert_error()
-        .code("tool_panicked")
-        .status(500);
-    kit.call("greet", json!({"name": "Ada"}))
-        .await
-        .assert_ok(json!({"message": "Hello, Ada!"}));
+    kit.call("panic", json!({})).await.assert_error().code("tool_panicked").status(500);
+    kit.call("greet", json!({"name": "Ada"})).await.assert_ok(json!({"message": "Hello, Ada!"}));
 }
 
 #[tokio::test]
 async fn a_block_holds_its_thread_and_has_a_limit() {
     let kit = kit().await;
-    kit.call("block", json!({"ms": 1}))
-        .await
-        .assert_ok(json!({"blocked_ms": 1}));
+    kit.call("block", json!({"ms": 1})).await.assert_ok(json!({"blocked_ms": 1}));
     let reply = kit.call("block", json!({"ms": 60_001})).await;
-    reply
-        .assert_error()
-        .code("invalid_arguments")
-        .detail_contains("at most 60000");
+    reply.assert_error().code("invalid_arguments").detail_contains("at most 60000");
 }
 
 #[tokio::test]
 async fn the_route_says_hello() {
     let answer = kit().await.request(Method::GET, "/hello").send().await;
     answer.assert_status(200);
-    assert_eq!(
-        answer.json::<Value>(),
-        json!({"message": "hello from demo"})
-    );
+    assert_eq!(answer.json::<Value>(), json!({"message": "hello from demo"}));
 }

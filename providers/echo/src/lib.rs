@@ -1,8 +1,5 @@
 #![doc = include_str!("../README.md")]
-#![expect(
-    clippy::unused_async,
-    reason = "handlers are async, also those that wait for nothing"
-)]
+#![expect(clippy::unused_async, reason = "handlers are async, also those that wait for nothing")]
 
 use std::sync::Arc;
 
@@ -38,8 +35,7 @@ impl Provider for Echo {
     }
 
     fn tools(&self, t: &mut Tools<Self>) {
-        t.add("say", "Says the text back, unchanged.", Self::say)
-            .read_only();
+        t.add("say", "Says the text back, unchanged.", Self::say).read_only();
     }
 }
 

@@ -10,9 +10,7 @@ contract_tests!(Echo);
 async fn it_says_the_text_back() {
     let kit = Kit::<Echo>::new(json!({})).await;
     for text in ["hello", "", "Grüße, \u{1F30D}\n\"quoted\""] {
-        kit.call("say", json!({"text": text}))
-            .await
-            .assert_ok(json!({"text": text}));
+        kit.call("say", json!({"text": text})).await.assert_ok(json!({"text": text}));
     }
 }
 

@@ -1,8 +1,5 @@
 #![doc = include_str!("../README.md")]
-#![expect(
-    clippy::unused_async,
-    reason = "handlers are async, also those that wait for nothing"
-)]
+#![expect(clippy::unused_async, reason = "handlers are async, also those that wait for nothing")]
 
 use std::sync::Arc;
 

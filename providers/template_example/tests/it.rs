@@ -10,13 +10,8 @@ contract_tests!(TemplateExample);
 async fn it_answers_with_its_parameters_under_both_names() {
     let kit = Kit::<TemplateExample>::new(json!({})).await;
     let expected = json!({"message": "Executed example tool with param1=hello and param2=123"});
-    for name in [
-        "template_example_example_tool",
-        "template_example.example_tool",
-    ] {
-        kit.call(name, json!({"param1": "hello", "param2": 123}))
-            .await
-            .assert_ok(expected.clone());
+    for name in ["template_example_example_tool", "template_example.example_tool"] {
+        kit.call(name, json!({"param1": "hello", "param2": 123})).await.assert_ok(expected.clone());
     }
 }
 

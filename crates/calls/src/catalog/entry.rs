@@ -81,9 +81,7 @@ impl Entry {
     }
 
     pub(crate) fn authorize(&self, caller: &Caller) -> Result<()> {
-        self.scopes
-            .iter()
-            .try_for_each(|scope| caller.require(scope))?;
+        self.scopes.iter().try_for_each(|scope| caller.require(scope))?;
         self.rate.as_ref().map_or(Ok(()), |rate| rate.check(caller))
     }
 

@@ -16,16 +16,9 @@ fn details(arguments: &Value) -> Vec<(String, String)> {
         "required": ["city"],
         "additionalProperties": false,
     });
-    let error = Schema::compile(&schema)
-        .unwrap()
-        .check_arguments(arguments)
-        .unwrap_err();
+    let error = Schema::compile(&schema).unwrap().check_arguments(arguments).unwrap_err();
     assert_eq!((error.status(), error.name()), (422, "invalid_arguments"));
-    error
-        .fields()
-        .iter()
-        .map(|field| (field.pointer.clone(), field.detail.clone()))
-        .collect()
+    error.fields().iter().map(|field| (field.pointer.clone(), field.detail.clone())).collect()
 }
 
 fn one(arguments: &Value) -> (String, String) {
@@ -38,11 +31,7 @@ fn one(arguments: &Value) -> (String, String) {
 fn each_mistake_names_the_field_what_was_wrong_and_what_is_allowed() {
     let cases = [
         (json!({}), "/city", "`city` is missing"),
-        (
-            json!({"city": 3}),
-            "/city",
-            "`city` must be a string; got 3",
-        ),
+        (json!({"city": 3}), "/city", "`city` must be a string; got 3"),
         (
             json!({"city": ""}),
             "/city",
@@ -53,21 +42,9 @@ fn each_mistake_names_the_field_what_was_wrong_and_what_is_allowed() {
             "/units",
             "`units` must be one of \"metric\", \"imperial\"; got the string \"celsius\"",
         ),
-        (
-            json!({"city": "Oslo", "days": 1.5}),
-            "/days",
-            "`days` must be an integer; got 1.5",
-        ),
-        (
-            json!({"city": "Oslo", "days": 15}),
-            "/days",
-            "`days` must be at most 14; got 15",
-        ),
-        (
-            json!({"city": "Oslo", "a/b": 1}),
-            "/a~1b",
-            "`a/b` must be a boolean; got 1",
-        ),
+        (json!({"city": "Oslo", "days": 1.5}), "/days", "`days` must be an integer; got 1.5"),
+        (json!({"city": "Oslo", "days": 15}), "/days", "`days` must be at most 14; got 15"),
+        (json!({"city": "Oslo", "a/b": 1}), "/a~1b", "`a/b` must be a boolean; got 1"),
         (
             json!({"city": "Oslo", "unit": "metric"}),
             "/unit",
@@ -78,18 +55,10 @@ fn each_mistake_names_the_field_what_was_wrong_and_what_is_allowed() {
             "/q",
             "`q` is not an argument of this tool; there are city, units, days, a/b",
         ),
-        (
-            json!([1]),
-            "",
-            "the arguments must be a JSON object; got an array",
-        ),
+        (json!([1]), "", "the arguments must be a JSON object; got an array"),
     ];
     for (arguments, pointer, detail) in cases {
-        assert_eq!(
-            one(&arguments),
-            (pointer.to_owned(), detail.to_owned()),
-            "{arguments}"
-        );
+        assert_eq!(one(&arguments), (pointer.to_owned(), detail.to_owned()), "{arguments}");
     }
 }
 
@@ -102,15 +71,9 @@ fn all_mistakes_come_at_once() {
 fn broken_bodies_say_where_reading_stopped() {
     let detail = |body: &[u8]| parse(body).unwrap_err().detail().to_owned();
     assert!(detail(b"{\"a\":").starts_with("the body is not JSON: EOF"));
-    assert_eq!(
-        detail(b"{\"a\":\"\xff\"}"),
-        "the body is not UTF-8: byte 6 cannot be read"
-    );
+    assert_eq!(detail(b"{\"a\":\"\xff\"}"), "the body is not UTF-8: byte 6 cannot be read");
     let deep = "[".repeat(129) + &"]".repeat(129);
-    assert_eq!(
-        detail(deep.as_bytes()),
-        "the body is nested deeper than 128 levels"
-    );
+    assert_eq!(detail(deep.as_bytes()), "the body is nested deeper than 128 levels");
     let deep = "[".repeat(127) + &"]".repeat(127);
     assert!(parse(deep.as_bytes()).is_ok());
     assert!(detail(b"").starts_with("the body is not JSON"));
@@ -121,14 +84,8 @@ fn broken_bodies_say_where_reading_stopped() {
 fn a_result_error_names_the_place_and_not_the_value() {
     let schema =
         Schema::compile(&json!({"type": "object", "properties": {"n": {"type": "integer"}}}));
-    let error = schema
-        .unwrap()
-        .check_result(&json!({"n": "secret"}))
-        .unwrap_err();
-    assert_eq!(
-        error.detail(),
-        "the tool's result breaks its own schema at `/n` (type)"
-    );
+    let error = schema.unwrap().check_result(&json!({"n": "secret"})).unwrap_err();
+    assert_eq!(error.detail(), "the tool's result breaks its own schema at `/n` (type)");
 }
 
 #[test]

@@ -28,10 +28,7 @@ pub(crate) struct Fail {
     how: Option<String>,
 }
 
-#[expect(
-    clippy::unused_async,
-    reason = "handlers are async, also those that wait for nothing"
-)]
+#[expect(clippy::unused_async, reason = "handlers are async, also those that wait for nothing")]
 impl Bench {
     async fn wait(self: Arc<Self>, cx: Context, wait: Wait) -> Result<Value> {
         cx.sleep(Duration::from_millis(wait.ms)).await;
@@ -73,24 +70,15 @@ impl Provider for Bench {
     fn tools(&self, t: &mut Tools<Self>) {
         t.add("wait", "Waits.", Self::wait);
         t.add("block", "Blocks its thread.", Self::block);
-        t.add("look", "Waits and changes nothing.", Self::wait)
-            .read_only();
-        t.add("single", "Waits, one at a time.", Self::wait)
-            .concurrency(1);
+        t.add("look", "Waits and changes nothing.", Self::wait).read_only();
+        t.add("single", "Waits, one at a time.", Self::wait).concurrency(1);
         t.add("rare", "Waits, twice a minute.", Self::wait).rate(2);
-        t.add("locked", "Wants a scope.", Self::wait)
-            .scope("memory")
-            .alias("old_name");
+        t.add("locked", "Wants a scope.", Self::wait).scope("memory").alias("old_name");
         t.add("fail", "Fails.", Self::fail);
         t.add("panic", "Panics.", Self::panic);
         t.dynamic("lie", "Breaks its schema.", json!({}), Self::lie)
             .output(json!({"type": "object", "properties": {"n": {"type": "integer"}}}));
-        t.dynamic(
-            "broken",
-            "Has a schema that is none.",
-            json!({"type": "text"}),
-            Self::lie,
-        );
+        t.dynamic("broken", "Has a schema that is none.", json!({"type": "text"}), Self::lie);
         t.add("ask", "Wants to be confirmed.", Self::wait).confirm();
     }
 }
@@ -136,10 +124,7 @@ impl Rig {
             tool: tool.to_owned(),
             arguments,
             caller,
-            origin: Origin {
-                request: RequestId::new(),
-                ip: None,
-            },
+            origin: Origin { request: RequestId::new(), ip: None },
             idempotency_key: None,
             report: Arc::new(Unwatched),
         };
@@ -148,9 +133,7 @@ impl Rig {
 
     /// The name of the error of a call that has to fail.
     pub(crate) async fn refused(&self, tool: &str, arguments: Value) -> Error {
-        self.call(tool, arguments)
-            .await
-            .expect_err("the call has to fail")
+        self.call(tool, arguments).await.expect_err("the call has to fail")
     }
 
     pub(crate) fn audit(&self) -> Vec<(String, String)> {
@@ -170,8 +153,5 @@ pub(crate) async fn mounted(name: &str) -> Mounted {
         transactions: Arc::new(NotSupported),
     };
     let context = ProviderContext::new(name, ports);
-    Factory::of::<Bench>()
-        .build(Value::Null, context)
-        .await
-        .unwrap()
+    Factory::of::<Bench>().build(Value::Null, context).await.unwrap()
 }

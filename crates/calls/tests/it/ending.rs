@@ -13,10 +13,7 @@ fn row(tool: &str, outcome: &str) -> (String, String) {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_is_cut_at_the_shorter_of_two_deadlines() {
-    let settings = Settings {
-        max_timeout: Duration::from_secs(10),
-        ..Settings::default()
-    };
+    let settings = Settings { max_timeout: Duration::from_secs(10), ..Settings::default() };
     let rig = Rig::new(settings).await;
     let began = tokio::time::Instant::now();
     let error = rig.refused("bench_look", json!({"ms": 60_000})).await;
@@ -46,11 +43,7 @@ async fn a_result_that_breaks_its_schema_does_not_leave() {
 async fn whoever_stops_waiting_cancels_the_work_and_leaves_a_row() {
     let rig = Rig::new(Settings::default()).await;
     let call = rig.call("bench_wait", json!({"ms": 60_000}));
-    assert!(
-        tokio::time::timeout(Duration::from_secs(1), call)
-            .await
-            .is_err()
-    );
+    assert!(tokio::time::timeout(Duration::from_secs(1), call).await.is_err());
     // The handler hears of it and ends by itself, within its grace.
     while rig.audit().is_empty() {
         tokio::task::yield_now().await;
@@ -70,10 +63,7 @@ async fn only_what_changes_something_leaves_a_row() {
         tokio::task::yield_now().await;
     }
     // What never reached a handler did nothing.
-    assert_eq!(
-        rig.audit(),
-        [row("bench_wait", "ok"), row("bench_fail", "upstream_error")]
-    );
+    assert_eq!(rig.audit(), [row("bench_wait", "ok"), row("bench_fail", "upstream_error")]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -85,10 +75,7 @@ async fn a_handler_that_blocks_is_left_behind_and_named() {
         ..Settings::default()
     };
     let rig = Rig::new(settings).await;
-    assert_eq!(
-        rig.refused("bench_block", json!({"ms": 300})).await.name(),
-        "timeout"
-    );
+    assert_eq!(rig.refused("bench_block", json!({"ms": 300})).await.name(), "timeout");
     while !rig.calls.stuck().now().contains_key("bench_block") {
         tokio::task::yield_now().await;
     }

@@ -6,8 +6,7 @@ use crate::Failure;
 
 /// The member at a dotted path.
 pub(super) fn at<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
-    path.split('.')
-        .try_fold(value, |value, member| value.as_object()?.get(member))
+    path.split('.').try_fold(value, |value, member| value.as_object()?.get(member))
 }
 
 /// A copy of `value` with nothing but the members at `paths`.
@@ -40,18 +39,14 @@ pub(super) fn check(items: &[&Value], paths: &[String]) -> Result<(), Failure> {
     } else {
         format!("there are {}", names.join(", "))
     };
-    Err(Failure::usage(format!(
-        "--fields: no member `{path}`; {there}"
-    )))
+    Err(Failure::usage(format!("--fields: no member `{path}`; {there}")))
 }
 
 fn put(into: &mut Map<String, Value>, path: &str, found: &Value) {
     match path.split_once('.') {
         None => drop(into.insert(path.to_owned(), found.clone())),
         Some((first, rest)) => {
-            let inner = into
-                .entry(first)
-                .or_insert_with(|| Value::Object(Map::new()));
+            let inner = into.entry(first).or_insert_with(|| Value::Object(Map::new()));
             if let Some(object) = inner.as_object_mut() {
                 put(object, rest, found);
             }
@@ -68,12 +63,7 @@ mod tests {
     #[test]
     fn members_are_picked_with_their_place() {
         let value = json!({"id": 1, "error": {"code": "x", "status": 500}, "a": {"b": null}});
-        let paths = [
-            "error.code".to_owned(),
-            "id".to_owned(),
-            "a.b".to_owned(),
-            "gone".to_owned(),
-        ];
+        let paths = ["error.code".to_owned(), "id".to_owned(), "a.b".to_owned(), "gone".to_owned()];
         assert_eq!(
             pick(&value, &paths),
             json!({"error": {"code": "x"}, "id": 1, "a": {"b": null}})
@@ -87,9 +77,6 @@ mod tests {
         assert!(check(&items, &["b".to_owned()]).is_ok());
         assert!(check(&[], &["c".to_owned()]).is_ok());
         let failure = check(&items, &["c".to_owned()]).unwrap_err();
-        assert_eq!(
-            failure.problem().detail,
-            "--fields: no member `c`; there are a, b"
-        );
+        assert_eq!(failure.problem().detail, "--fields: no member `c`; there are a, b");
     }
 }

@@ -17,18 +17,9 @@ pub(super) fn output(
 ) -> Result<String, Failure> {
     match &output.body {
         Body::Nothing => Ok(String::new()),
-        Body::List {
-            columns,
-            items,
-            next,
-        } => {
+        Body::List { columns, items, next } => {
             fields::check(&items.iter().collect::<Vec<_>>(), paths)?;
-            Ok(list(
-                columns,
-                &picked(items, paths),
-                next.as_deref(),
-                (form, paths, color),
-            ))
+            Ok(list(columns, &picked(items, paths), next.as_deref(), (form, paths, color)))
         }
         Body::Plain { value, .. } | Body::Text { value, .. } if !paths.is_empty() => {
             fields::check(&[value], paths)?;
@@ -47,11 +38,7 @@ pub(super) fn output(
 
 /// The hints for stderr.
 pub(super) fn notes(output: &Output) -> String {
-    let mut text: String = output
-        .notes
-        .iter()
-        .map(|line| printable(line) + "\n")
-        .collect();
+    let mut text: String = output.notes.iter().map(|line| printable(line) + "\n").collect();
     if let Body::List { items, next, .. } = &output.body {
         if items.is_empty() {
             text.push_str("none\n");
@@ -86,34 +73,18 @@ fn as_json(failure: &Failure) -> Value {
 
 fn for_people(failure: &Failure, color: bool) -> String {
     let problem = failure.problem();
-    let (on, off) = if color {
-        ("\u{1b}[1;31m", "\u{1b}[0m")
-    } else {
-        ("", "")
-    };
+    let (on, off) = if color { ("\u{1b}[1;31m", "\u{1b}[0m") } else { ("", "") };
     let mut lines = vec![format!("{} ({})", problem.detail, problem.code)];
     lines.extend(problem.errors.iter().map(|error| {
-        let place = if error.pointer.is_empty() {
-            "the whole"
-        } else {
-            &error.pointer
-        };
+        let place = if error.pointer.is_empty() { "the whole" } else { &error.pointer };
         let allowed: Vec<String> = error.allowed.iter().map(Value::to_string).collect();
         let allowed = allowed.join(", ");
-        let allowed = if allowed.is_empty() {
-            allowed
-        } else {
-            format!("; allowed: {allowed}")
-        };
+        let allowed = if allowed.is_empty() { allowed } else { format!("; allowed: {allowed}") };
         format!("  {place}: {}{allowed}", error.detail)
     }));
     lines.extend(failure.lines().iter().map(|line| format!("  {line}")));
     lines.extend(problem.fix.iter().map(|fix| format!("  fix: {fix}")));
-    lines.extend(
-        problem
-            .retry_after_ms
-            .map(|wait| format!("  may work again in {wait} ms")),
-    );
+    lines.extend(problem.retry_after_ms.map(|wait| format!("  may work again in {wait} ms")));
     if !problem.request_id.is_empty() {
         lines.push(format!("  request: {}", problem.request_id));
     }
@@ -134,19 +105,13 @@ fn list(
         Form::Jsonl => {
             let mut text: String = items.iter().map(|item| format!("{item}\n")).collect();
             let reason = if next.is_some() { "more" } else { "complete" };
-            text.push_str(&format!(
-                "{}\n",
-                json!({"type": "end", "reason": reason, "next": next})
-            ));
+            text.push_str(&format!("{}\n", json!({"type": "end", "reason": reason, "next": next})));
             text
         }
         Form::Name => {
             let custom = columns_of(paths);
             let name = custom.first().or(columns.first());
-            items
-                .iter()
-                .filter_map(|item| Some(name?.of(item) + "\n"))
-                .collect()
+            items.iter().filter_map(|item| Some(name?.of(item) + "\n")).collect()
         }
     }
 }
@@ -155,15 +120,10 @@ fn one(value: &Value, form: Form, text: impl Fn() -> String) -> String {
     match form {
         Form::Table => text(),
         Form::Json => pretty(value),
-        Form::Jsonl => format!(
-            "{value}\n{}\n",
-            json!({"type": "end", "reason": "complete"})
-        ),
+        Form::Jsonl => format!("{value}\n{}\n", json!({"type": "end", "reason": "complete"})),
         Form::Name => {
             let members = ["name", "id", "key", "code"];
-            let name = members
-                .iter()
-                .find_map(|member| value.get(member)?.as_str());
+            let name = members.iter().find_map(|member| value.get(member)?.as_str());
             name.map_or_else(text, |name| printable(name) + "\n")
         }
     }
@@ -185,10 +145,7 @@ fn picked(items: &[Value], paths: &[String]) -> Vec<Value> {
 }
 
 fn columns_of(paths: &[String]) -> Vec<Column> {
-    paths
-        .iter()
-        .map(|path| Column::new(&path.to_uppercase(), path))
-        .collect()
+    paths.iter().map(|path| Column::new(&path.to_uppercase(), path)).collect()
 }
 
 fn pretty(value: &Value) -> String {

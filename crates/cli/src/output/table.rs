@@ -25,38 +25,25 @@ impl Column {
     /// Shows the member at `path` (with dots) as it is.
     #[must_use]
     pub fn new(title: &str, path: &str) -> Self {
-        Self {
-            title: title.to_owned(),
-            path: path.to_owned(),
-            cell: Cell::Whole,
-        }
+        Self { title: title.to_owned(), path: path.to_owned(), cell: Cell::Whole }
     }
 
     /// Shows the first sentence alone.
     #[must_use]
     pub fn sentence(title: &str, path: &str) -> Self {
-        Self {
-            cell: Cell::Sentence,
-            ..Self::new(title, path)
-        }
+        Self { cell: Cell::Sentence, ..Self::new(title, path) }
     }
 
     /// Shows how many there are.
     #[must_use]
     pub fn count(title: &str, path: &str) -> Self {
-        Self {
-            cell: Cell::Count,
-            ..Self::new(title, path)
-        }
+        Self { cell: Cell::Count, ..Self::new(title, path) }
     }
 
     /// Shows a time to the second.
     #[must_use]
     pub fn time(title: &str, path: &str) -> Self {
-        Self {
-            cell: Cell::Time,
-            ..Self::new(title, path)
-        }
+        Self { cell: Cell::Time, ..Self::new(title, path) }
     }
 
     pub(super) fn of(&self, item: &Value) -> String {
@@ -67,9 +54,7 @@ impl Column {
         match self.cell {
             Cell::Whole => text,
             Cell::Sentence => first_sentence(&text),
-            Cell::Count => value
-                .as_array()
-                .map_or(text, |items| items.len().to_string()),
+            Cell::Count => value.as_array().map_or(text, |items| items.len().to_string()),
             Cell::Time => match (text.get(..19), text.ends_with('Z')) {
                 (Some(seconds), true) => format!("{seconds}Z"),
                 _ => text,
@@ -82,25 +67,13 @@ impl Column {
 pub(super) fn table(columns: &[Column], items: &[Value], color: bool) -> String {
     let titles = columns.iter().map(|column| column.title.clone()).collect();
     let mut rows: Vec<Vec<String>> = vec![titles];
-    rows.extend(
-        items
-            .iter()
-            .map(|item| columns.iter().map(|column| column.of(item)).collect()),
-    );
-    let width = |at: usize| {
-        rows.iter()
-            .map(|row| row[at].chars().count())
-            .max()
-            .unwrap_or(0)
-    };
+    rows.extend(items.iter().map(|item| columns.iter().map(|column| column.of(item)).collect()));
+    let width = |at: usize| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns.len()).map(width).collect();
     let mut text = String::new();
     for (at, row) in rows.iter().enumerate() {
-        let cells: Vec<String> = row
-            .iter()
-            .zip(&widths)
-            .map(|(cell, width)| format!("{cell:<width$}"))
-            .collect();
+        let cells: Vec<String> =
+            row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
         let line = cells.join("  ");
         let line = line.trim_end();
         if at == 0 && color {
@@ -119,11 +92,7 @@ fn cell(value: &Value) -> String {
         text.to_owned()
     } else if let Some(items) = value.as_array() {
         let cells: Vec<String> = items.iter().map(cell).collect();
-        if cells.is_empty() {
-            "-".to_owned()
-        } else {
-            cells.join(", ")
-        }
+        if cells.is_empty() { "-".to_owned() } else { cells.join(", ") }
     } else {
         value.to_string()
     };

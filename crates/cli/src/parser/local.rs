@@ -14,12 +14,7 @@ use super::value;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 pub struct Place {
     /// The configuration file
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "MINDFLIGHT_CONFIG",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "FILE", env = "MINDFLIGHT_CONFIG", hide_env_values = true)]
     pub config: Option<PathBuf>,
     /// Override one setting; may be repeated
     #[arg(long, value_name = "SECTION.KEY=VALUE", value_parser = value::setting)]
@@ -106,12 +101,7 @@ pub struct UserCreate {
     #[arg(long, default_value = "viewer", value_parser = value::role)]
     pub role: Role,
     /// A file with the password; without it `MINDFLIGHT_PASSWORD`, then standard input
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "MINDFLIGHT_PASSWORD_FILE",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "FILE", env = "MINDFLIGHT_PASSWORD_FILE", hide_env_values = true)]
     pub password_file: Option<PathBuf>,
     /// Which database.
     #[command(flatten)]

@@ -74,12 +74,7 @@ pub(crate) struct ToolCall {
     #[arg(value_name = "KEY=VALUE")]
     pub(crate) arguments: Vec<String>,
     /// All arguments as one JSON object; @FILE reads a file, - standard input
-    #[arg(
-        long,
-        value_name = "JSON",
-        conflicts_with = "arguments",
-        allow_hyphen_values = true
-    )]
+    #[arg(long, value_name = "JSON", conflicts_with = "arguments", allow_hyphen_values = true)]
     pub(crate) json: Option<String>,
 }
 
@@ -96,10 +91,7 @@ pub(crate) struct Pages {
 
 impl Pages {
     pub(crate) fn paging(&self) -> Paging {
-        Paging {
-            limit: self.limit,
-            cursor: self.cursor.clone(),
-        }
+        Paging { limit: self.limit, cursor: self.cursor.clone() }
     }
 }
 

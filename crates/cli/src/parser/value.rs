@@ -7,21 +7,12 @@ use mindflight_api::{KeyId, Role, Scope};
 
 use super::local::Setting;
 
-const UNITS: &[(char, u64)] = &[
-    ('s', 1),
-    ('m', 60),
-    ('h', 3_600),
-    ('d', 86_400),
-    ('w', 604_800),
-];
+const UNITS: &[(char, u64)] = &[('s', 1), ('m', 60), ('h', 3_600), ('d', 86_400), ('w', 604_800)];
 
 /// A number and a unit: `90s`, `5m`, `12h`, `30d`, `2w`.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || "write a number above 0 and a unit: 90s, 5m, 12h, 30d or 2w".to_owned();
-    let (_, factor) = UNITS
-        .iter()
-        .find(|(unit, _)| text.ends_with(*unit))
-        .ok_or_else(wrong)?;
+    let (_, factor) = UNITS.iter().find(|(unit, _)| text.ends_with(*unit)).ok_or_else(wrong)?;
     let digits = &text[..text.len() - 1];
     if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(wrong());
@@ -47,29 +38,22 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
 pub(super) fn setting(text: &str) -> Result<Setting, String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() && !key.split('.').any(str::is_empty) => {
-            Ok(Setting {
-                key: key.to_owned(),
-                value: value.to_owned(),
-            })
+            Ok(Setting { key: key.to_owned(), value: value.to_owned() })
         }
         Some(_) | None => Err("write section.key=value, as jobs.workers=2".to_owned()),
     }
 }
 
 pub(super) fn scope(text: &str) -> Result<Scope, String> {
-    text.trim()
-        .parse()
-        .map_err(|error: mindflight_api::scope::UnknownScope| error.to_string())
+    text.trim().parse().map_err(|error: mindflight_api::scope::UnknownScope| error.to_string())
 }
 
 pub(super) fn role(text: &str) -> Result<Role, String> {
-    text.parse()
-        .map_err(|error: mindflight_api::scope::UnknownRole| error.to_string())
+    text.parse().map_err(|error: mindflight_api::scope::UnknownRole| error.to_string())
 }
 
 pub(super) fn key_id(text: &str) -> Result<KeyId, String> {
-    text.parse()
-        .map_err(|error: mindflight_api::InvalidId| error.to_string())
+    text.parse().map_err(|error: mindflight_api::InvalidId| error.to_string())
 }
 
 #[cfg(test)]
@@ -78,13 +62,9 @@ mod tests {
 
     #[test]
     fn durations_have_a_number_and_a_unit() {
-        for (text, seconds) in [
-            ("90s", 90),
-            ("5m", 300),
-            ("12h", 43_200),
-            ("30d", 2_592_000),
-            ("2w", 1_209_600),
-        ] {
+        for (text, seconds) in
+            [("90s", 90), ("5m", 300), ("12h", 43_200), ("30d", 2_592_000), ("2w", 1_209_600)]
+        {
             assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
         }
         for wrong in [
@@ -107,14 +87,9 @@ mod tests {
 
     #[test]
     fn a_setting_has_a_path_and_a_value() {
-        let setting_of = |key: &str, value: &str| Setting {
-            key: key.to_owned(),
-            value: value.to_owned(),
-        };
-        assert_eq!(
-            setting("jobs.workers=2"),
-            Ok(setting_of("jobs.workers", "2"))
-        );
+        let setting_of =
+            |key: &str, value: &str| Setting { key: key.to_owned(), value: value.to_owned() };
+        assert_eq!(setting("jobs.workers=2"), Ok(setting_of("jobs.workers", "2")));
         assert_eq!(setting("a=b=c"), Ok(setting_of("a", "b=c")));
         assert_eq!(setting("a="), Ok(setting_of("a", "")));
         for wrong in ["", "=", "a", "=b", "a.=b", ".a=b", "a..b=c"] {

@@ -72,10 +72,7 @@ fn read(text: &str, kinds: &Types) -> Value {
         return string();
     };
     // A number that JSON's reader would round is not what was written.
-    let rounded = value.is_f64()
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || byte == b'-');
+    let rounded = value.is_f64() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
     let fits = if kinds.is_empty() {
         true
     } else if value.is_number() {
@@ -118,10 +115,7 @@ mod tests {
             ("n=2", json!({"n": 2})),
             ("n=two", json!({"n": "two"})),
             ("n=1.5", json!({"n": 1.5})),
-            (
-                "n=123456789012345678901",
-                json!({"n": "123456789012345678901"}),
-            ),
+            ("n=123456789012345678901", json!({"n": "123456789012345678901"})),
             ("x=1.5", json!({"x": 1.5})),
             ("x=-2", json!({"x": -2})),
             ("b=true", json!({"b": true})),
@@ -146,37 +140,17 @@ mod tests {
     #[test]
     fn a_repeated_key_is_a_list() {
         let schema = json!({"properties": {"tags": {"type": "array", "items": {"type": "string"}}, "n": {"type": "integer"}}});
-        assert_eq!(
-            typed_as(&schema, &["tags=1", "tags=b"]),
-            json!({"tags": ["1", "b"]})
-        );
+        assert_eq!(typed_as(&schema, &["tags=1", "tags=b"]), json!({"tags": ["1", "b"]}));
         assert_eq!(typed_as(&schema, &["tags=a"]), json!({"tags": ["a"]}));
-        assert_eq!(
-            typed_as(&schema, &[r#"tags=["a","b"]"#]),
-            json!({"tags": ["a", "b"]})
-        );
-        let twice = vec![
-            ("n".to_owned(), "1".to_owned()),
-            ("n".to_owned(), "2".to_owned()),
-        ];
-        assert_eq!(
-            typed(twice, Some(&schema)).unwrap_err().exit(),
-            crate::Exit::Usage
-        );
+        assert_eq!(typed_as(&schema, &[r#"tags=["a","b"]"#]), json!({"tags": ["a", "b"]}));
+        let twice = vec![("n".to_owned(), "1".to_owned()), ("n".to_owned(), "2".to_owned())];
+        assert_eq!(typed(twice, Some(&schema)).unwrap_err().exit(), crate::Exit::Usage);
     }
 
     #[test]
     fn without_a_schema_json_is_json_and_the_rest_text() {
-        let words = [
-            ("a", "1"),
-            ("b", "x"),
-            ("c", "null"),
-            ("d", "1"),
-            ("d", "x"),
-        ];
-        let words = words
-            .map(|(key, text)| (key.to_owned(), text.to_owned()))
-            .to_vec();
+        let words = [("a", "1"), ("b", "x"), ("c", "null"), ("d", "1"), ("d", "x")];
+        let words = words.map(|(key, text)| (key.to_owned(), text.to_owned())).to_vec();
         assert_eq!(
             typed(words, None).unwrap(),
             json!({"a": 1, "b": "x", "c": null, "d": [1, "x"]})

@@ -45,15 +45,9 @@ pub(super) fn types(schema: &Value, root: &Value) -> Types {
 
 /// A tool for people: what it does, what it takes, what it answers.
 pub(super) fn describe(tool: &Tool) -> Vec<String> {
-    let mut lines = vec![format!(
-        "{} (provider {}): {}",
-        tool.name, tool.provider, tool.title
-    )];
+    let mut lines = vec![format!("{} (provider {}): {}", tool.name, tool.provider, tool.title)];
     lines.extend(tool.description.lines().map(str::to_owned));
-    for (title, schema) in [
-        ("arguments", &tool.input_schema),
-        ("result", &tool.output_schema),
-    ] {
+    for (title, schema) in [("arguments", &tool.input_schema), ("result", &tool.output_schema)] {
         lines.push(String::new());
         lines.push(title.to_owned());
         lines.extend(members(schema));
@@ -65,24 +59,11 @@ pub(super) fn describe(tool: &Tool) -> Vec<String> {
         (marks.idempotent, "idempotent"),
         (marks.transactional, "transactional"),
     ];
-    let mut facts: Vec<String> = flags
-        .iter()
-        .filter(|(set, _)| *set)
-        .map(|(_, name)| (*name).to_owned())
-        .collect();
+    let mut facts: Vec<String> =
+        flags.iter().filter(|(set, _)| *set).map(|(_, name)| (*name).to_owned()).collect();
     facts.push(format!("cut after {} ms", marks.timeout_ms));
-    facts.extend(
-        marks
-            .scope
-            .iter()
-            .map(|scope| format!("needs scope {scope}")),
-    );
-    facts.extend(
-        marks
-            .aliases
-            .iter()
-            .map(|alias| format!("also called {alias}")),
-    );
+    facts.extend(marks.scope.iter().map(|scope| format!("needs scope {scope}")));
+    facts.extend(marks.aliases.iter().map(|alias| format!("also called {alias}")));
     lines.push(String::new());
     lines.push(facts.join(", "));
     lines
@@ -98,36 +79,16 @@ fn members(root: &Value) -> Vec<String> {
         return vec!["  none".to_owned()];
     }
     let empty = Vec::new();
-    let required = schema
-        .get("required")
-        .and_then(Value::as_array)
-        .unwrap_or(&empty);
-    let width = properties
-        .keys()
-        .map(|name| name.chars().count())
-        .max()
-        .unwrap_or(0);
+    let required = schema.get("required").and_then(Value::as_array).unwrap_or(&empty);
+    let width = properties.keys().map(|name| name.chars().count()).max().unwrap_or(0);
     let line = |(name, property): (&String, &Value)| {
-        let needed = if required.iter().any(|known| known == name) {
-            ", required"
-        } else {
-            ""
-        };
-        let default = property
-            .get("default")
-            .map(|value| format!(", default {value}"));
-        let about = resolve(property, root)
-            .get("description")
-            .or(property.get("description"));
-        let about = about
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .replace('\n', " ");
+        let needed = if required.iter().any(|known| known == name) { ", required" } else { "" };
+        let default = property.get("default").map(|value| format!(", default {value}"));
+        let about = resolve(property, root).get("description").or(property.get("description"));
+        let about = about.and_then(Value::as_str).unwrap_or_default().replace('\n', " ");
         let kind = kind(property, root);
-        let line = format!(
-            "  {name:<width$}  {kind}{needed}{}  {about}",
-            default.unwrap_or_default()
-        );
+        let line =
+            format!("  {name:<width$}  {kind}{needed}{}  {about}", default.unwrap_or_default());
         line.trim_end().to_owned()
     };
     properties.iter().map(line).collect()
@@ -150,11 +111,7 @@ fn kind(schema: &Value, root: &Value) -> String {
     let named = types.0.iter().map(|name| match items(resolved, root) {
         Some(of) if name == "array" => {
             let inner = self::types(of, root);
-            let inner = if inner.is_empty() {
-                "anything".to_owned()
-            } else {
-                inner.0.join(" or ")
-            };
+            let inner = if inner.is_empty() { "anything".to_owned() } else { inner.0.join(" or ") };
             format!("array of {inner}")
         }
         Some(_) | None => name.clone(),
@@ -168,9 +125,7 @@ fn resolve<'a>(schema: &'a Value, root: &'a Value) -> &'a Value {
         let Some(pointer) = schema.get("$ref").and_then(Value::as_str) else {
             break;
         };
-        let Some(target) = pointer
-            .strip_prefix('#')
-            .and_then(|pointer| root.pointer(pointer))
+        let Some(target) = pointer.strip_prefix('#').and_then(|pointer| root.pointer(pointer))
         else {
             break;
         };
@@ -187,31 +142,15 @@ fn collect(schema: &Value, root: &Value, depth: usize, found: &mut Types) {
     if let Some(name) = schema.get("type").and_then(Value::as_str) {
         found.add(name);
     }
-    for name in schema
-        .get("type")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-    {
+    for name in schema.get("type").and_then(Value::as_array).into_iter().flatten() {
         name.as_str().into_iter().for_each(|name| found.add(name));
     }
     if schema.get("type").is_none() {
-        let listed = schema
-            .get("enum")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten();
-        listed
-            .chain(schema.get("const"))
-            .for_each(|value| found.add(type_of(value)));
+        let listed = schema.get("enum").and_then(Value::as_array).into_iter().flatten();
+        listed.chain(schema.get("const")).for_each(|value| found.add(type_of(value)));
     }
     for word in ["anyOf", "oneOf", "allOf"] {
-        for inner in schema
-            .get(word)
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-        {
+        for inner in schema.get(word).and_then(Value::as_array).into_iter().flatten() {
             collect(inner, root, depth - 1, found);
         }
     }

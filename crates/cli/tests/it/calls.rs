@@ -23,10 +23,7 @@ fn body(request: &str) -> serde_json::Value {
 fn words_are_typed_by_the_tools_schema() {
     let server = Canned::start(vec![ours("200 OK", TOOL), ours("200 OK", r#"{"sum":3}"#)]);
     let ran = run_at(&server.url, "tool call demo_add a=1 b=2");
-    assert_eq!(
-        (ran.exit, ran.out.as_str()),
-        (Exit::Done, "{\n  \"sum\": 3\n}\n")
-    );
+    assert_eq!((ran.exit, ran.out.as_str()), (Exit::Done, "{\n  \"sum\": 3\n}\n"));
     let requests = server.requests();
     assert!(requests[0].starts_with("GET /api/tools/demo_add "));
     assert!(requests[1].starts_with("POST /api/tools/demo_add "));
@@ -35,10 +32,7 @@ fn words_are_typed_by_the_tools_schema() {
 
 #[test]
 fn a_key_that_may_only_call_still_calls() {
-    let server = Canned::start(vec![
-        problem(&codes::FORBIDDEN, "needs more"),
-        ours("200 OK", "3"),
-    ]);
+    let server = Canned::start(vec![problem(&codes::FORBIDDEN, "needs more"), ours("200 OK", "3")]);
     let ran = run_at(&server.url, "tool call demo_add a=1 b=x -o json");
     assert_eq!((ran.exit, ran.json()), (Exit::Done, json!(3)));
     assert_eq!(body(&server.requests()[1]), json!({"a": 1, "b": "x"}));
@@ -49,28 +43,15 @@ fn json_comes_from_the_flag_a_file_or_a_pipe_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("args.json");
     std::fs::write(&file, r#"{"a": "file"}"#).unwrap();
-    let console = Console {
-        input: r#"{"a": "pipe"}"#.to_owned(),
-        ..Console::default()
-    };
+    let console = Console { input: r#"{"a": "pipe"}"#.to_owned(), ..Console::default() };
     for (json, expected) in [
-        (
-            r#"{"a":1,"b":[null]}"#.to_owned(),
-            json!({"a": 1, "b": [null]}),
-        ),
+        (r#"{"a":1,"b":[null]}"#.to_owned(), json!({"a": 1, "b": [null]})),
         (format!("@{}", file.display()), json!({"a": "file"})),
         ("-".to_owned(), json!({"a": "pipe"})),
     ] {
         let server = Canned::start(vec![ours("200 OK", "\"text\"")]);
-        let ran = console.run(&format!(
-            "tool call demo_add --url {} --json {json}",
-            server.url
-        ));
-        assert_eq!(
-            (ran.exit, ran.out.as_str()),
-            (Exit::Done, "text\n"),
-            "{ran:?}"
-        );
+        let ran = console.run(&format!("tool call demo_add --url {} --json {json}", server.url));
+        assert_eq!((ran.exit, ran.out.as_str()), (Exit::Done, "text\n"), "{ran:?}");
         assert_eq!(body(&server.requests()[0]), expected);
     }
 }
@@ -78,39 +59,25 @@ fn json_comes_from_the_flag_a_file_or_a_pipe_unchanged() {
 #[test]
 fn a_call_without_arguments_sends_an_empty_object() {
     let server = Canned::start(vec![ours("200 OK", "null")]);
-    assert_eq!(
-        run_at(&server.url, "tool call demo_ping -o json").out,
-        "null\n"
-    );
+    assert_eq!(run_at(&server.url, "tool call demo_ping -o json").out, "null\n");
     assert_eq!(body(&server.requests()[0]), json!({}));
 }
 
 #[test]
 fn an_unknown_tool_ends_with_3_and_the_servers_near_names() {
     let detail = "no tool `exmaple`; did you mean `example`?";
-    for line in [
-        "tool call exmaple a=1",
-        "tool call exmaple",
-        "tool show exmaple",
-    ] {
+    for line in ["tool call exmaple a=1", "tool call exmaple", "tool show exmaple"] {
         let server = Canned::start(vec![problem(&codes::TOOL_NOT_FOUND, detail)]);
         let ran = run_at(&server.url, line);
         assert_eq!(ran.exit, Exit::NotFound, "{line}");
-        assert!(
-            ran.err
-                .starts_with(&format!("error: {detail} (tool_not_found)\n")),
-            "{ran:?}"
-        );
+        assert!(ran.err.starts_with(&format!("error: {detail} (tool_not_found)\n")), "{ran:?}");
         assert_eq!(ran.out, "");
     }
 }
 
 #[test]
 fn every_refusal_has_its_exit_code() {
-    let own = Code {
-        name: "city_gone",
-        ..codes::NOT_FOUND
-    };
+    let own = Code { name: "city_gone", ..codes::NOT_FOUND };
     for (code, exit) in [
         (&codes::INVALID_ARGUMENTS, Exit::No),
         (&codes::PROVIDER_ERROR, Exit::No),
@@ -138,21 +105,15 @@ fn every_refusal_has_its_exit_code() {
 #[test]
 fn wrong_arguments_are_shown_field_by_field() {
     let mut refused: serde_json::Value = serde_json::from_str(
-        problem(&codes::INVALID_ARGUMENTS, "1 field is wrong")
-            .split("\r\n\r\n")
-            .nth(1)
-            .unwrap(),
+        problem(&codes::INVALID_ARGUMENTS, "1 field is wrong").split("\r\n\r\n").nth(1).unwrap(),
     )
     .unwrap();
     refused["errors"] =
         json!([{"pointer": "/units", "detail": "not allowed", "allowed": ["metric", 1]}]);
     refused["request_id"] = json!("018f");
     let headers = "Content-Type: application/problem+json\r\n";
-    let server = Canned::start(vec![crate::canned::answer(
-        "422 No",
-        headers,
-        &refused.to_string(),
-    )]);
+    let server =
+        Canned::start(vec![crate::canned::answer("422 No", headers, &refused.to_string())]);
     let ran = run_at(&server.url, "tool call demo_add");
     let expected = "error: 1 field is wrong (invalid_arguments)\n  /units: not allowed; allowed: \"metric\", 1\n";
     assert!(ran.err.starts_with(expected), "{ran:?}");
@@ -161,10 +122,7 @@ fn wrong_arguments_are_shown_field_by_field() {
 
 #[test]
 fn a_servers_text_cannot_steer_the_terminal() {
-    let server = Canned::start(vec![problem(
-        &codes::CONFLICT,
-        "a\u{1b}]0;title\u{7}b\u{9b}c",
-    )]);
+    let server = Canned::start(vec![problem(&codes::CONFLICT, "a\u{1b}]0;title\u{7}b\u{9b}c")]);
     let ran = run_at(&server.url, "tool call demo_add");
     assert!(!ran.err.contains(['\u{1b}', '\u{7}', '\u{9b}']), "{ran:?}");
 }

@@ -32,11 +32,7 @@ impl Canned {
 
 /// An answer of a mindflight server.
 pub(crate) fn ours(status: &str, body: &str) -> String {
-    answer(
-        status,
-        "Api-Version: 1\r\nContent-Type: application/json\r\n",
-        body,
-    )
+    answer(status, "Api-Version: 1\r\nContent-Type: application/json\r\n", body)
 }
 
 /// An answer with other headers.
@@ -64,9 +60,7 @@ fn exchange(stream: TcpStream, answer: &str) -> String {
     let mut body = vec![0; length];
     reader.read_exact(&mut body).expect("the body");
     request.push_str(&String::from_utf8_lossy(&body));
-    (&stream)
-        .write_all(answer.as_bytes())
-        .expect("the answer is taken");
+    (&stream).write_all(answer.as_bytes()).expect("the answer is taken");
     stream.shutdown(Shutdown::Both).ok();
     request
 }

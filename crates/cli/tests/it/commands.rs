@@ -41,14 +41,8 @@ fn a_tool_is_shown_with_its_arguments() {
     let tool = serde_json::from_str::<serde_json::Value>(TOOLS).unwrap()["items"][0].to_string();
     let server = Canned::start(vec![ours("200 OK", &tool), ours("200 OK", &tool)]);
     let ran = run_at(&server.url, "tool show demo_add");
-    assert!(
-        ran.out.contains("arguments\n  a  integer  The first.\n"),
-        "{ran:?}"
-    );
-    let fields = run_at(
-        &server.url,
-        "tool show demo_add -o json --fields annotations.timeout_ms",
-    );
+    assert!(ran.out.contains("arguments\n  a  integer  The first.\n"), "{ran:?}");
+    let fields = run_at(&server.url, "tool show demo_add -o json --fields annotations.timeout_ms");
     assert_eq!(fields.json(), json!({"annotations": {"timeout_ms": 1000}}));
 }
 
@@ -56,23 +50,14 @@ fn a_tool_is_shown_with_its_arguments() {
 fn a_provider_that_is_enabled_and_does_not_serve_is_a_failure() {
     let answers = ["on", "failed", "off", "off", "on"].map(provider).to_vec();
     let server = Canned::start(answers);
-    assert_eq!(
-        run_at(&server.url, "provider enable demo").out,
-        "demo is on\n"
-    );
+    assert_eq!(run_at(&server.url, "provider enable demo").out, "demo is on\n");
     for _ in ["failed", "off"] {
         let ran = run_at(&server.url, "provider enable demo");
         assert_eq!(ran.exit, Exit::No);
         assert!(ran.err.contains("does not serve: no token"), "{ran:?}");
     }
-    assert_eq!(
-        run_at(&server.url, "provider disable demo -o json").json()["state"],
-        "off"
-    );
-    assert_eq!(
-        run_at(&server.url, "provider disable demo").exit,
-        Exit::Conflict
-    );
+    assert_eq!(run_at(&server.url, "provider disable demo -o json").json()["state"], "off");
+    assert_eq!(run_at(&server.url, "provider disable demo").exit, Exit::Conflict);
     let requests = server.requests();
     assert!(requests[0].starts_with("POST /api/providers/demo/enable "));
     assert!(requests[3].starts_with("POST /api/providers/demo/disable "));
@@ -85,10 +70,7 @@ fn a_key_is_revoked_by_its_id() {
     let server = Canned::start(vec![ours("200 OK", "{}"), gone]);
     let ran = run_at(&server.url, &format!("key revoke {id}"));
     assert_eq!((ran.exit, ran.out), (Exit::Done, format!("revoked {id}\n")));
-    assert_eq!(
-        run_at(&server.url, &format!("key revoke {id}")).exit,
-        Exit::NotFound
-    );
+    assert_eq!(run_at(&server.url, &format!("key revoke {id}")).exit, Exit::NotFound);
     assert!(server.requests()[0].starts_with(&format!("DELETE /api/keys/{id} ")));
 }
 
@@ -109,10 +91,7 @@ fn every_code_is_explained_offline() {
     }
     assert_eq!(run("explain busy -o json").json()["status"], 503);
     assert_eq!(
-        run("explain -o json").json()["items"]
-            .as_array()
-            .unwrap()
-            .len(),
+        run("explain -o json").json()["items"].as_array().unwrap().len(),
         codes::ALL.len() + mindflight_cli::codes::ALL.len()
     );
     let near = run("explain invalid_argument");

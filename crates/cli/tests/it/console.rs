@@ -43,10 +43,7 @@ impl Console {
     }
 
     pub(crate) fn run_words(&self, words: &[&str]) -> Ran {
-        let local = Recorder {
-            data_dir: self.data_dir.clone(),
-            asked: RefCell::default(),
-        };
+        let local = Recorder { data_dir: self.data_dir.clone(), asked: RefCell::default() };
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let mut streams = Streams {
             out: &mut out,
@@ -57,12 +54,7 @@ impl Console {
         let args = ["mindflight"].iter().chain(words).map(OsString::from);
         let exit = execute(args, &self.env, &mut streams, &local);
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("output is UTF-8");
-        Ran {
-            exit,
-            out: text(out),
-            err: text(err),
-            local: local.asked.into_inner(),
-        }
+        Ran { exit, out: text(out), err: text(err), local: local.asked.into_inner() }
     }
 }
 
@@ -99,9 +91,7 @@ impl Local for Recorder {
 
     fn dev(&self, args: &ServeArgs) -> Outcome {
         self.asked(format!("dev {args:?}"));
-        Err(Failure::local("127.0.0.1:8080 is taken")
-            .line("by process 7")
-            .fix("Give --listen."))
+        Err(Failure::local("127.0.0.1:8080 is taken").line("by process 7").fix("Give --listen."))
     }
 
     fn migrate(&self, place: &Place) -> Outcome {
@@ -111,11 +101,7 @@ impl Local for Recorder {
 
     fn config(&self, command: &ConfigCommand) -> Outcome {
         self.asked(format!("config {command:?}"));
-        Ok(Output::list(
-            vec![Column::new("KEY", "key")],
-            Vec::new(),
-            None,
-        ))
+        Ok(Output::list(vec![Column::new("KEY", "key")], Vec::new(), None))
     }
 
     fn create_key(&self, key: &KeyCreate) -> Outcome {

@@ -15,15 +15,9 @@ fn every_command_flag_and_variable_is_in_the_reference() {
         let flags = command.get_arguments().filter(|flag| !flag.is_positional());
         for flag in flags {
             let long = flag.get_long().expect("every flag has a long form");
-            assert!(
-                reference.contains(&format!("`--{long}")),
-                "{path}: --{long} is missing"
-            );
+            assert!(reference.contains(&format!("`--{long}")), "{path}: --{long} is missing");
             if let Some(variable) = flag.get_env().and_then(|name| name.to_str()) {
-                assert!(
-                    reference.contains(&format!("`{variable}`")),
-                    "{variable} is missing"
-                );
+                assert!(reference.contains(&format!("`{variable}`")), "{variable} is missing");
             }
         }
         if !command.has_subcommands() {
@@ -39,10 +33,7 @@ fn every_command_flag_and_variable_is_in_the_reference() {
 #[test]
 fn every_section_of_the_reference_is_a_command() {
     let reference = reference();
-    for line in reference
-        .lines()
-        .filter_map(|line| line.strip_prefix("### `mindflight "))
-    {
+    for line in reference.lines().filter_map(|line| line.strip_prefix("### `mindflight ")) {
         let mut found = command();
         let words = line
             .split(['`', ' '])
@@ -59,19 +50,10 @@ fn every_section_of_the_reference_is_a_command() {
 fn every_exit_code_is_in_the_reference() {
     let reference = reference();
     for exit in Exit::ALL {
-        let row = format!(
-            "| {} | {} | {} |",
-            exit.code(),
-            exit.meaning(),
-            exit.example()
-        );
+        let row = format!("| {} | {} | {} |", exit.code(), exit.meaning(), exit.example());
         assert!(reference.contains(&row), "the row `{row}` is missing");
     }
     for code in codes::ALL {
-        assert!(
-            reference.contains(&format!("`{}`", code.name)),
-            "{} is missing",
-            code.name
-        );
+        assert!(reference.contains(&format!("`{}`", code.name)), "{} is missing", code.name);
     }
 }

@@ -13,14 +13,8 @@ use crate::console::Recorder;
 fn child() {
     let line = std::env::var_os("MINDFLIGHT_TEST_LINE").unwrap_or_else(|| "version".into());
     let line = line.into_string().expect("UTF-8");
-    let local = Recorder {
-        data_dir: "/nowhere".into(),
-        asked: Default::default(),
-    };
-    let args = ["mindflight"]
-        .into_iter()
-        .chain(line.split(' '))
-        .map(OsString::from);
+    let local = Recorder { data_dir: "/nowhere".into(), asked: Default::default() };
+    let args = ["mindflight"].into_iter().chain(line.split(' ')).map(OsString::from);
     let code = run(args, &local);
     assert_eq!(code, ExitCode::SUCCESS, "{line}");
     println!("asked: {:?}", local.asked.into_inner());
@@ -32,24 +26,15 @@ fn process(line: &str, variables: &[(&str, &str)]) -> (bool, String) {
     command
         .args(["--exact", "environment::child", "--nocapture"])
         .env("MINDFLIGHT_TEST_LINE", line);
-    let output = command
-        .envs(variables.iter().copied())
-        .output()
-        .expect("this test runs again");
+    let output = command.envs(variables.iter().copied()).output().expect("this test runs again");
     let text = [output.stdout, output.stderr].concat();
-    (
-        output.status.success(),
-        String::from_utf8_lossy(&text).into_owned(),
-    )
+    (output.status.success(), String::from_utf8_lossy(&text).into_owned())
 }
 
 #[test]
 fn address_and_key_come_from_variables() {
     let server = Canned::start(vec![ours("200 OK", r#"{"items":[],"next":null}"#)]);
-    let variables = [
-        ("MINDFLIGHT_URL", server.url.as_str()),
-        ("MINDFLIGHT_KEY", "mf_key"),
-    ];
+    let variables = [("MINDFLIGHT_URL", server.url.as_str()), ("MINDFLIGHT_KEY", "mf_key")];
     let (done, text) = process("tool list -o json", &variables);
     assert!(done, "{text}");
     assert!(server.requests()[0].contains("authorization: Bearer mf_key"));
@@ -71,24 +56,13 @@ fn places_and_passwords_come_from_variables() {
 
 #[test]
 fn a_flag_goes_before_its_variable() {
-    let (done, text) = process(
-        "serve --data-dir /flag",
-        &[("MINDFLIGHT_DATA_DIR", "/variable")],
-    );
-    assert!(
-        done && text.contains("/flag") && !text.contains("/variable"),
-        "{text}"
-    );
+    let (done, text) = process("serve --data-dir /flag", &[("MINDFLIGHT_DATA_DIR", "/variable")]);
+    assert!(done && text.contains("/flag") && !text.contains("/variable"), "{text}");
 }
 
 #[test]
 fn an_empty_variable_is_none() {
-    let names = [
-        "MINDFLIGHT_DATA_DIR",
-        "MINDFLIGHT_URL",
-        "MINDFLIGHT_TIMEOUT",
-        "MINDFLIGHT_COLOR",
-    ];
+    let names = ["MINDFLIGHT_DATA_DIR", "MINDFLIGHT_URL", "MINDFLIGHT_TIMEOUT", "MINDFLIGHT_COLOR"];
     let (done, text) = process("migrate", &names.map(|name| (name, "")));
     assert!(done && text.contains("data_dir: None"), "{text}");
 }

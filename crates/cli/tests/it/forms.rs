@@ -31,10 +31,7 @@ mail  off    0      0       0     `token` is missing
     assert_eq!(json["items"][1]["reason"], "`token` is missing");
     let lines = providers("provider list --output=jsonl").out;
     assert_eq!(lines.lines().count(), 3);
-    assert_eq!(
-        lines.lines().last(),
-        Some(r#"{"type":"end","reason":"complete","next":null}"#)
-    );
+    assert_eq!(lines.lines().last(), Some(r#"{"type":"end","reason":"complete","next":null}"#));
 }
 
 #[test]
@@ -42,22 +39,11 @@ fn fields_narrow_every_form() {
     let table = "NAME  STATE\ndemo  on\nmail  off\n";
     assert_eq!(providers("provider list --fields name,state").out, table);
     let expected = json!({"items": [{"name": "demo"}, {"name": "mail"}], "next": null});
-    assert_eq!(
-        providers("provider list --fields name -ojson").json(),
-        expected
-    );
-    assert_eq!(
-        providers("provider list --fields state -o name").out,
-        "on\noff\n"
-    );
+    assert_eq!(providers("provider list --fields name -ojson").json(), expected);
+    assert_eq!(providers("provider list --fields state -o name").out, "on\noff\n");
     let wrong = providers("provider list --fields nam");
     assert_eq!(wrong.exit, Exit::Usage);
-    assert!(
-        wrong
-            .err
-            .contains("no member `nam`; there are health, jobs, name"),
-        "{wrong:?}"
-    );
+    assert!(wrong.err.contains("no member `nam`; there are health, jobs, name"), "{wrong:?}");
 }
 
 #[test]
@@ -66,14 +52,8 @@ fn an_empty_list_is_a_document_too() {
     let ran = run_at(&empty(), "tool list -o json");
     assert_eq!(ran.json(), json!({"items": [], "next": null}));
     let ran = run_at(&empty(), "tool list");
-    assert_eq!(
-        (ran.out.as_str(), ran.err.as_str(), ran.exit),
-        ("", "none\n", Exit::Done)
-    );
-    assert_eq!(
-        run("config check -o json").json(),
-        json!({"items": [], "next": null})
-    );
+    assert_eq!((ran.out.as_str(), ran.err.as_str(), ran.exit), ("", "none\n", Exit::Done));
+    assert_eq!(run("config check -o json").json(), json!({"items": [], "next": null}));
 }
 
 #[test]
@@ -98,20 +78,14 @@ fn wrong_use_is_one_document_in_the_asked_form() {
         let error = ran.json()["error"].clone();
         assert_eq!(ran.exit, Exit::Usage, "{line}");
         assert_eq!(error["code"], "invalid_usage", "{line}: {ran:?}");
-        assert!(
-            serde_json::from_value::<mindflight_api::Problem>(error).is_ok(),
-            "{line}"
-        );
+        assert!(serde_json::from_value::<mindflight_api::Problem>(error).is_ok(), "{line}");
         assert_eq!(ran.err, "", "{line}");
     }
     let error = run("tool lst -o json").json()["error"].clone();
     assert_eq!(error["detail"], "unrecognized subcommand 'lst'");
     assert_eq!(error["fix"], "Did you mean `list`?");
     let lines = run("tool lst -o jsonl").out;
-    assert!(
-        lines.starts_with(r#"{"type":"end","reason":"error","error":{"#),
-        "{lines}"
-    );
+    assert!(lines.starts_with(r#"{"type":"end","reason":"error","error":{"#), "{lines}");
     assert_eq!(lines.lines().count(), 1);
 }
 
@@ -132,30 +106,17 @@ fn a_bare_value_stands_alone() {
     let line = "key create --name n --scopes admin";
     let ran = run(line);
     assert_eq!((ran.out.as_str(), ran.err.as_str()), ("mf_a_b_c\n", ""));
-    assert_eq!(
-        run(&format!("{line} -o json")).json(),
-        json!({"key": "mf_a_b_c"})
-    );
+    assert_eq!(run(&format!("{line} -o json")).json(), json!({"key": "mf_a_b_c"}));
     let ran = run("migrate");
-    assert_eq!(
-        (ran.out.as_str(), ran.err.as_str()),
-        ("2 applied\n", "took 3 ms\n")
-    );
+    assert_eq!((ran.out.as_str(), ran.err.as_str()), ("2 applied\n", "took 3 ms\n"));
     assert_eq!(run("migrate -o json").err, "");
 }
 
 #[test]
 fn colours_are_for_people_who_want_them() {
-    let env = |no_color, force_color| Environment {
-        no_color,
-        force_color,
-        ..Environment::default()
-    };
-    let terminals = |out| Terminals {
-        out,
-        err: out,
-        input: false,
-    };
+    let env =
+        |no_color, force_color| Environment { no_color, force_color, ..Environment::default() };
+    let terminals = |out| Terminals { out, err: out, input: false };
     for (environment, terminal, flag, colored) in [
         (env(false, false), false, "", false),
         (env(false, false), true, "", true),
@@ -165,11 +126,8 @@ fn colours_are_for_people_who_want_them() {
         (env(true, false), false, " --color always", true),
         (env(false, true), true, " --color=never", false),
     ] {
-        let console = Console {
-            env: environment,
-            terminals: terminals(terminal),
-            ..Console::default()
-        };
+        let console =
+            Console { env: environment, terminals: terminals(terminal), ..Console::default() };
         for line in ["help exit-codes", "dev", "tool lst"] {
             let ran = console.run(&format!("{line}{flag}"));
             let text = ran.out.clone() + &ran.err;
@@ -193,11 +151,8 @@ impl Write for Closed {
 
 #[test]
 fn a_reader_who_has_enough_is_no_failure() {
-    for (line, exit) in [
-        ("explain", Exit::Done),
-        ("--help", Exit::Done),
-        ("dev -o json", Exit::No),
-    ] {
+    for (line, exit) in [("explain", Exit::Done), ("--help", Exit::Done), ("dev -o json", Exit::No)]
+    {
         let mut err = Vec::new();
         let mut streams = Streams {
             out: &mut Closed,
@@ -205,19 +160,9 @@ fn a_reader_who_has_enough_is_no_failure() {
             input: &mut io::empty(),
             terminals: Terminals::default(),
         };
-        let local = Recorder {
-            data_dir: "/nowhere".into(),
-            asked: Default::default(),
-        };
-        let args = ["mindflight"]
-            .into_iter()
-            .chain(line.split(' '))
-            .map(OsString::from);
-        assert_eq!(
-            execute(args, &Environment::default(), &mut streams, &local),
-            exit,
-            "{line}"
-        );
+        let local = Recorder { data_dir: "/nowhere".into(), asked: Default::default() };
+        let args = ["mindflight"].into_iter().chain(line.split(' ')).map(OsString::from);
+        assert_eq!(execute(args, &Environment::default(), &mut streams, &local), exit, "{line}");
         assert!(err.is_empty(), "{line}");
     }
 }

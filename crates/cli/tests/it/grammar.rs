@@ -12,10 +12,7 @@ fn good_lines_reach_the_binary_with_their_values() {
         ("serve --listen [::1]:80", "listen: Some([::1]:80)"),
         ("serve --data-dir /d", "data_dir: Some(\"/d\")"),
         ("--data-dir /d serve", "data_dir: Some(\"/d\")"),
-        (
-            "dev --set a.b=1 --set c.d=x=y",
-            "Setting { key: \"c.d\", value: \"x=y\" }",
-        ),
+        ("dev --set a.b=1 --set c.d=x=y", "Setting { key: \"c.d\", value: \"x=y\" }"),
         ("migrate --config f.yaml", "config: Some(\"f.yaml\")"),
         (
             "config check --data-dir /d",
@@ -46,54 +43,30 @@ fn good_lines_reach_the_binary_with_their_values() {
 fn wrong_lines_end_with_2_and_say_what_is_allowed() {
     for (line, part) in [
         ("", "Usage: mindflight"),
-        (
-            "tol list",
-            "some similar subcommands exist: 'tools', 'tool'",
-        ),
+        ("tol list", "some similar subcommands exist: 'tools', 'tool'"),
         ("tool lst", "a similar subcommand exists: 'list'"),
-        (
-            "tool list --provder x",
-            "a similar argument exists: '--provider'",
-        ),
+        ("tool list --provder x", "a similar argument exists: '--provider'"),
         ("tool list -o jsn", "a similar value exists: 'json'"),
         ("tool list --limit 0", "--limit"),
         ("serve --listen localhost", "port 0 takes a free one"),
         ("dev --set workers", "write section.key=value"),
         ("key create --name n", "--scopes"),
-        (
-            "key create --name n --scopes tool:call",
-            "there are tools:call:NAME, tools:call",
-        ),
-        (
-            "key create --name n --scopes admin --expires 30",
-            "30d or 2w",
-        ),
+        ("key create --name n --scopes tool:call", "there are tools:call:NAME, tools:call"),
+        ("key create --name n --scopes admin --expires 30", "30d or 2w"),
         ("key create --name n --scopes admin --rate 0", "--rate"),
         ("key revoke 7", "hyphenated UUID"),
-        (
-            "user create --username u --role root",
-            "viewer, operator, admin",
-        ),
+        ("user create --username u --role root", "viewer, operator, admin"),
         ("user create --username u --password p", "--password"),
         ("tool call demo_add a=1 --json {}", "cannot be used with"),
         ("tool call demo_add a", "`a` is not an argument"),
         ("tool call demo_add --json [1]", "must hold a JSON object"),
         ("tool call demo_add --json {", "the flag is not JSON"),
-        (
-            "tool call demo_add --json @/nowhere",
-            "/nowhere cannot be read",
-        ),
+        ("tool call demo_add --json @/nowhere", "/nowhere cannot be read"),
         ("tool list --timeout 5", "write a number above 0 and a unit"),
         ("tool list --url localhost:8080", "must start with http://"),
         ("tool list --key-file /nowhere", "/nowhere cannot be read"),
-        (
-            "serve --url http://x",
-            "--url is for commands that talk to a server",
-        ),
-        (
-            "version --timeout 5s",
-            "--timeout is for commands that talk to a server",
-        ),
+        ("serve --url http://x", "--url is for commands that talk to a server"),
+        ("version --timeout 5s", "--timeout is for commands that talk to a server"),
         ("help tol", "similar subcommands exist: 'tools', 'tool'"),
     ] {
         let ran = run(line);
@@ -118,19 +91,11 @@ fn help_is_data_and_fits_80_columns() {
             assert!(text.chars().count() <= 80, "`{}`: {text}", line.join(" "));
         }
         for inner in command.get_subcommands() {
-            let path = path
-                .iter()
-                .cloned()
-                .chain([inner.get_name().to_owned()])
-                .collect();
+            let path = path.iter().cloned().chain([inner.get_name().to_owned()]).collect();
             commands.push((path, inner.clone()));
         }
         if !command.has_subcommands() {
-            assert!(
-                ran.out.contains("Example"),
-                "`{}` has no example",
-                line.join(" ")
-            );
+            assert!(ran.out.contains("Example"), "`{}` has no example", line.join(" "));
         }
     }
 }
@@ -145,17 +110,11 @@ fn help_takes_a_topic_with_or_without_dashes() {
 #[test]
 fn a_password_comes_from_a_file_the_environment_or_a_pipe_in_this_order() {
     let line = "user create --username ana --role admin";
-    let mut console = Console {
-        input: "from pipe\r\nmore\n".to_owned(),
-        ..Console::default()
-    };
+    let mut console = Console { input: "from pipe\r\nmore\n".to_owned(), ..Console::default() };
     assert!(console.run(line).local[0].ends_with("<from pipe\r\nmore>"));
     console.input = " kept \r\n".to_owned();
     assert!(console.run(line).local[0].ends_with("< kept >"));
-    console.env = Environment {
-        password: Some("from env".to_owned()),
-        ..Environment::default()
-    };
+    console.env = Environment { password: Some("from env".to_owned()), ..Environment::default() };
     assert!(console.run(line).local[0].ends_with("<from env>"));
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("password");

@@ -16,10 +16,7 @@ fn the_data_folder_says_where_the_server_is() {
     let folder = tempfile::tempdir().unwrap();
     let text = format!(r#"{{"url":"{}","pid":7}}"#, server.url);
     std::fs::write(folder.path().join("server.json"), text).unwrap();
-    let console = Console {
-        data_dir: folder.path().into(),
-        ..Console::default()
-    };
+    let console = Console { data_dir: folder.path().into(), ..Console::default() };
     assert_eq!(console.run("tool list").exit, Exit::Done);
     let line = format!("tool list --data-dir {}", folder.path().display());
     assert_eq!(Console::default().run(&line).exit, Exit::Done);
@@ -31,48 +28,26 @@ fn a_flag_goes_before_the_data_folder() {
     let server = Canned::start(vec![ours("200 OK", EMPTY)]);
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("server.json"), "no json").unwrap();
-    let console = Console {
-        data_dir: folder.path().into(),
-        ..Console::default()
-    };
-    assert_eq!(
-        console.run(&format!("--url {} tool list", server.url)).exit,
-        Exit::Done
-    );
+    let console = Console { data_dir: folder.path().into(), ..Console::default() };
+    assert_eq!(console.run(&format!("--url {} tool list", server.url)).exit, Exit::Done);
     let ran = console.run("tool list");
     assert_eq!(ran.exit, Exit::No);
-    assert!(
-        ran.err
-            .contains("server.json does not say where the server is"),
-        "{ran:?}"
-    );
+    assert!(ran.err.contains("server.json does not say where the server is"), "{ran:?}");
 }
 
 #[test]
 fn a_server_that_is_away_is_named_with_the_reason_for_the_address() {
     let url = CLOSED;
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(
-        folder.path().join("server.json"),
-        format!(r#"{{"url":"{url}"}}"#),
-    )
-    .unwrap();
-    let console = Console {
-        data_dir: folder.path().into(),
-        ..Console::default()
-    };
+    std::fs::write(folder.path().join("server.json"), format!(r#"{{"url":"{url}"}}"#)).unwrap();
+    let console = Console { data_dir: folder.path().into(), ..Console::default() };
     let ran = console.run("tool list");
     assert_eq!(ran.exit, Exit::Unreachable);
     assert!(
-        ran.err.starts_with(&format!(
-            "error: no server answers at {url} (unreachable)\n"
-        )),
+        ran.err.starts_with(&format!("error: no server answers at {url} (unreachable)\n")),
         "{ran:?}"
     );
-    assert!(
-        ran.err.contains("server.json, written by the server"),
-        "{ran:?}"
-    );
+    assert!(ran.err.contains("server.json, written by the server"), "{ran:?}");
     assert!(ran.err.contains("mindflight dev"), "{ran:?}");
     let machine = console.run("tool list -o json");
     assert_eq!(machine.json()["error"]["code"], "unreachable");
@@ -95,32 +70,14 @@ fn the_key_comes_from_a_file_or_the_environment() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("key");
     std::fs::write(&file, "mf_file\n").unwrap();
-    let env = Environment {
-        key: Some("mf_env".to_owned()),
-        ..Environment::default()
-    };
-    let console = Console {
-        env,
-        ..Console::default()
-    };
+    let env = Environment { key: Some("mf_env".to_owned()), ..Environment::default() };
+    let console = Console { env, ..Console::default() };
     let server = Canned::start(vec![ours("200 OK", EMPTY), ours("200 OK", EMPTY)]);
     console.run(&format!("tool list --url {}", server.url));
-    console.run(&format!(
-        "tool list --url {} --key-file {}",
-        server.url,
-        file.display()
-    ));
+    console.run(&format!("tool list --url {} --key-file {}", server.url, file.display()));
     let requests = server.requests();
-    assert!(
-        requests[0].contains("authorization: Bearer mf_env"),
-        "{}",
-        requests[0]
-    );
-    assert!(
-        requests[1].contains("authorization: Bearer mf_file"),
-        "{}",
-        requests[1]
-    );
+    assert!(requests[0].contains("authorization: Bearer mf_env"), "{}", requests[0]);
+    assert!(requests[1].contains("authorization: Bearer mf_file"), "{}", requests[1]);
     std::fs::write(&file, "\n").unwrap();
     let ran = console.run(&format!("tool list --key-file {}", file.display()));
     assert_eq!(ran.exit, Exit::Usage);

@@ -38,20 +38,13 @@ impl Canned {
 
 /// A client that repeats at once.
 pub(crate) fn client(url: &str) -> Client {
-    let settings = Settings {
-        backoff: std::time::Duration::ZERO,
-        ..Settings::default()
-    };
+    let settings = Settings { backoff: std::time::Duration::ZERO, ..Settings::default() };
     Client::with_settings(url, Some("mf_key"), settings).expect("a good address")
 }
 
 /// An answer of a mindflight server.
 pub(crate) fn ours(status: &str, body: &str) -> String {
-    answer(
-        status,
-        "Api-Version: 1\r\nContent-Type: application/json\r\n",
-        body,
-    )
+    answer(status, "Api-Version: 1\r\nContent-Type: application/json\r\n", body)
 }
 
 /// An answer with other headers.
@@ -79,9 +72,7 @@ fn exchange(stream: TcpStream, answer: &str) -> String {
     let mut body = vec![0; length];
     reader.read_exact(&mut body).expect("the body");
     request.push_str(&String::from_utf8_lossy(&body));
-    (&stream)
-        .write_all(answer.as_bytes())
-        .expect("the answer is taken");
+    (&stream).write_all(answer.as_bytes()).expect("the answer is taken");
     stream.shutdown(Shutdown::Both).ok();
     request
 }

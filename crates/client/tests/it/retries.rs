@@ -10,16 +10,7 @@ const EMPTY: &str = r#"{"items":[],"next":null}"#;
 #[tokio::test]
 async fn a_read_is_repeated_after_broken_connections() {
     let server = Canned::start(vec![String::new(), String::new(), ours("200 OK", EMPTY)]);
-    assert!(
-        server
-            .client()
-            .providers()
-            .list()
-            .await
-            .unwrap()
-            .items
-            .is_empty()
-    );
+    assert!(server.client().providers().list().await.unwrap().items.is_empty());
     assert_eq!(server.requests().len(), 3);
 }
 
@@ -34,12 +25,7 @@ async fn a_read_is_given_up_after_two_repetitions() {
 #[tokio::test]
 async fn a_call_is_sent_once() {
     let server = Canned::start(vec![String::new()]);
-    let error = server
-        .client()
-        .tools()
-        .call("a", &json!({}))
-        .await
-        .unwrap_err();
+    let error = server.client().tools().call("a", &json!({})).await.unwrap_err();
     assert!(matches!(error, Error::Broken { .. }), "{error:?}");
     assert_eq!(server.requests().len(), 1);
 }

@@ -110,9 +110,7 @@ impl<'cx> Jobs<'cx> {
         args: &A,
         options: EnqueueOptions,
     ) -> Result<JobId> {
-        self.port
-            .enqueue(NewJob::of(self.provider, args, options)?)
-            .await
+        self.port.enqueue(NewJob::of(self.provider, args, options)?).await
     }
 }
 
@@ -123,11 +121,7 @@ impl NewJob {
     /// When the arguments cannot be written as JSON.
     pub fn of<A: JobArgs>(provider: &str, args: &A, options: EnqueueOptions) -> Result<Self> {
         let args = serde_json::to_value(args).map_err(Error::internal)?;
-        Ok(Self {
-            kind: format!("{provider}.{}", A::KIND),
-            args,
-            options,
-        })
+        Ok(Self { kind: format!("{provider}.{}", A::KIND), args, options })
     }
 }
 
@@ -147,9 +141,7 @@ impl<'cx> Events<'cx> {
     /// # Errors
     /// When the database fails, or the server has no event log.
     pub async fn publish(&self, r#type: &str, data: &impl Serialize) -> Result<String> {
-        self.port
-            .publish(NewEvent::of(self.provider, r#type, data)?)
-            .await
+        self.port.publish(NewEvent::of(self.provider, r#type, data)?).await
     }
 }
 
@@ -160,11 +152,7 @@ impl NewEvent {
     /// When the data cannot be written as JSON.
     pub fn of(provider: &str, r#type: &str, data: &impl Serialize) -> Result<Self> {
         let data = serde_json::to_value(data).map_err(Error::internal)?;
-        Ok(Self {
-            r#type: r#type.to_owned(),
-            source: provider.to_owned(),
-            data,
-        })
+        Ok(Self { r#type: r#type.to_owned(), source: provider.to_owned(), data })
     }
 }
 
@@ -176,10 +164,7 @@ pub struct Http<'cx> {
 
 impl<'cx> Http<'cx> {
     pub(super) fn new(port: &'cx dyn ports::Http, in_transaction: bool) -> Self {
-        Self {
-            port,
-            in_transaction,
-        }
+        Self { port, in_transaction }
     }
 
     /// Sends a request. Any status is an answer.
@@ -200,7 +185,6 @@ impl<'cx> Http<'cx> {
     /// 422 when `url` is none; else as [`send`](Self::send).
     pub async fn get(&self, url: &str) -> Result<http::Response<Bytes>> {
         let request = http::Request::get(url).body(Bytes::new());
-        self.send(request.map_err(|e| Error::invalid(format!("`{url}` is no URL: {e}")))?)
-            .await
+        self.send(request.map_err(|e| Error::invalid(format!("`{url}` is no URL: {e}")))?).await
     }
 }

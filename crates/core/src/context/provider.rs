@@ -19,11 +19,7 @@ impl ProviderContext {
     /// The context of the provider that is mounted as `name`; for whoever builds providers.
     #[must_use]
     pub fn new(name: &str, ports: Ports) -> Self {
-        Self {
-            name: name.into(),
-            ports,
-            surface: watch::Sender::new(0),
-        }
+        Self { name: name.into(), ports, surface: watch::Sender::new(0) }
     }
 
     /// The mounted name: tool prefix, URL segment, memory space.

@@ -63,12 +63,7 @@ mod tests {
     use super::*;
 
     fn next(error: &Error, attempt: u32) -> Next {
-        after_attempt(
-            &Outcome::Failed(error),
-            (attempt, 3),
-            &Backoff::default(),
-            0.5,
-        )
+        after_attempt(&Outcome::Failed(error), (attempt, 3), &Backoff::default(), 0.5)
     }
 
     #[test]

@@ -31,12 +31,7 @@ impl Backoff {
     /// The same wait every time.
     #[must_use]
     pub const fn fixed(wait: Duration) -> Self {
-        Self {
-            initial: wait,
-            factor: 1.0,
-            max: wait,
-            jitter: 0.0,
-        }
+        Self { initial: wait, factor: 1.0, max: wait, jitter: 0.0 }
     }
 
     /// How long to wait after failed attempt number `attempt` (from 1); `random` is in 0–1.
@@ -58,10 +53,7 @@ mod tests {
     #[test]
     fn waits_double_up_to_the_limit() {
         let waits = |n| Backoff::default().wait(n, 0.5).as_secs();
-        assert_eq!(
-            [1, 2, 3, 11, 12, 13, u32::MAX].map(waits),
-            [1, 2, 4, 1024, 2048, 3600, 3600]
-        );
+        assert_eq!([1, 2, 3, 11, 12, 13, u32::MAX].map(waits), [1, 2, 4, 1024, 2048, 3600, 3600]);
     }
 
     #[test]
@@ -69,9 +61,6 @@ mod tests {
         let backoff = Backoff::default();
         assert_eq!(backoff.wait(1, 0.0), Duration::from_millis(750));
         assert_eq!(backoff.wait(1, 1.0), Duration::from_millis(1250));
-        assert_eq!(
-            Backoff::fixed(Duration::from_secs(7)).wait(9, 0.9),
-            Duration::from_secs(7)
-        );
+        assert_eq!(Backoff::fixed(Duration::from_secs(7)).wait(9, 0.9), Duration::from_secs(7));
     }
 }

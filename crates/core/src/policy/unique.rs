@@ -46,10 +46,7 @@ fn canonical(value: &Value) -> String {
             format!("{{{}}}", texts.collect::<Vec<_>>().join(","))
         }
         Value::Array(items) => {
-            format!(
-                "[{}]",
-                items.iter().map(canonical).collect::<Vec<_>>().join(",")
-            )
+            format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(","))
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.to_string(),
     }
@@ -62,21 +59,14 @@ mod tests {
     use super::*;
 
     fn key(args: &Value, unique: &Unique, at: i64) -> String {
-        unique_key(
-            "mail.sync",
-            args,
-            unique,
-            DateTime::from_timestamp(at, 0).unwrap(),
-        )
+        unique_key("mail.sync", args, unique, DateTime::from_timestamp(at, 0).unwrap())
     }
 
     #[test]
     fn the_order_of_members_does_not_matter() {
         let all = Unique::default();
-        let (a, b) = (
-            json!({"x": 1, "y": {"p": 1, "q": 2}}),
-            json!({"y": {"q": 2, "p": 1}, "x": 1}),
-        );
+        let (a, b) =
+            (json!({"x": 1, "y": {"p": 1, "q": 2}}), json!({"y": {"q": 2, "p": 1}, "x": 1}));
         assert_eq!(key(&a, &all, 0), key(&b, &all, 9));
         assert_ne!(key(&a, &all, 0), key(&json!({"x": 2}), &all, 0));
     }
@@ -88,10 +78,7 @@ mod tests {
             period: Some(Duration::from_secs(60)),
             until_start: false,
         };
-        let (a, b) = (
-            json!({"account": 7, "page": 1}),
-            json!({"account": 7, "page": 2}),
-        );
+        let (a, b) = (json!({"account": 7, "page": 1}), json!({"account": 7, "page": 2}));
         assert_eq!(key(&a, &unique, 0), key(&b, &unique, 59));
         assert_ne!(key(&a, &unique, 0), key(&a, &unique, 60));
     }

@@ -20,10 +20,7 @@ pub trait Clock: Send + Sync {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the clock that everything else uses"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the clock that everything else uses")]
     fn now(&self) -> DateTime<Utc> {
         Utc::now()
     }

@@ -37,11 +37,7 @@ pub(super) fn read<C: DeserializeOwned + JsonSchema>(
         Value::Null => &empty,
         Value::Object(given) => given,
         Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-            return Err(vec![mistake(
-                "",
-                "must be a mapping of settings".to_owned(),
-                false,
-            )]);
+            return Err(vec![mistake("", "must be a mapping of settings".to_owned(), false)]);
         }
     };
     let mistakes = against_schema(given, &schema::of::<C>());
@@ -54,34 +50,19 @@ pub(super) fn read<C: DeserializeOwned + JsonSchema>(
         true => serde_json::from_value(Value::Null).map_err(|_| error),
         false => Err(error),
     })
-    .map_err(|error| {
-        vec![mistake(
-            &error.path().to_string(),
-            error.inner().to_string(),
-            false,
-        )]
-    })
+    .map_err(|error| vec![mistake(&error.path().to_string(), error.inner().to_string(), false)])
 }
 
 fn against_schema(given: &Map<String, Value>, schema: &Value) -> Vec<ConfigError> {
     let none = Map::new();
     let known = schema["properties"].as_object().unwrap_or(&none);
-    let required = schema["required"]
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default();
-    let missing = required
-        .iter()
-        .filter_map(Value::as_str)
-        .filter(|name| !given.contains_key(*name));
-    let mut mistakes: Vec<ConfigError> = missing
-        .map(|name| mistake(name, "is missing".to_owned(), true))
-        .collect();
+    let required = schema["required"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let missing =
+        required.iter().filter_map(Value::as_str).filter(|name| !given.contains_key(*name));
+    let mut mistakes: Vec<ConfigError> =
+        missing.map(|name| mistake(name, "is missing".to_owned(), true)).collect();
     // A section with free keys says so in its schema.
-    if schema
-        .get("additionalProperties")
-        .is_none_or(|more| *more == Value::Bool(false))
-    {
+    if schema.get("additionalProperties").is_none_or(|more| *more == Value::Bool(false)) {
         let names: Vec<&str> = known.keys().map(String::as_str).collect();
         let allowed = match names.is_empty() {
             true => "it has no settings".to_owned(),
@@ -96,11 +77,7 @@ fn against_schema(given: &Map<String, Value>, schema: &Value) -> Vec<ConfigError
 
 fn mistake(path: &str, detail: String, missing: bool) -> ConfigError {
     let path = if path == "." { "" } else { path };
-    ConfigError {
-        path: path.to_owned(),
-        detail,
-        missing,
-    }
+    ConfigError { path: path.to_owned(), detail, missing }
 }
 
 #[cfg(test)]
@@ -119,40 +96,24 @@ mod tests {
     }
 
     fn mistakes(section: Value) -> Vec<String> {
-        read::<Config>(&section)
-            .unwrap_err()
-            .iter()
-            .map(ToString::to_string)
-            .collect()
+        read::<Config>(&section).unwrap_err().iter().map(ToString::to_string).collect()
     }
 
     #[test]
     fn every_mistake_is_named_at_once() {
         assert_eq!(
             mistakes(json!({"limt": 3})),
-            [
-                "`api_key` is missing",
-                "`limt` is no setting; it has api_key, limit"
-            ]
+            ["`api_key` is missing", "`limt` is no setting; it has api_key, limit"]
         );
         assert_eq!(mistakes(json!([])), ["must be a mapping of settings"]);
         let wrong = mistakes(json!({"api_key": "k", "limit": "three"}));
-        assert!(
-            wrong[0].starts_with("`limit` invalid type: string \"three\""),
-            "{wrong:?}"
-        );
+        assert!(wrong[0].starts_with("`limit` invalid type: string \"three\""), "{wrong:?}");
     }
 
     #[test]
     fn no_section_is_an_empty_one() {
         assert!(read::<()>(&Value::Null).is_ok());
         assert!(read::<Config>(&Value::Null).unwrap_err()[0].missing);
-        assert_eq!(
-            read(&json!({"api_key": "k"})),
-            Ok(Config {
-                api_key: "k".into(),
-                limit: 0
-            })
-        );
+        assert_eq!(read(&json!({"api_key": "k"})), Ok(Config { api_key: "k".into(), limit: 0 }));
     }
 }

@@ -37,10 +37,7 @@ pub struct Verify<P>(How<P>);
 impl<P: Send + Sync + 'static> Verify<P> {
     /// By a known scheme, with the secret that the function reads from the provider.
     pub fn by(scheme: Scheme, secret: impl Fn(&P) -> &str + Send + Sync + 'static) -> Self {
-        Self(How::Scheme(
-            scheme,
-            Box::new(move |provider| secret(provider).to_owned()),
-        ))
+        Self(How::Scheme(scheme, Box::new(move |provider| secret(provider).to_owned())))
     }
 
     /// As Standard Webhooks 1.0 signs.
@@ -77,10 +74,9 @@ impl<P: Send + Sync + 'static> Verify<P> {
 
     pub(super) fn bind(self, provider: Arc<P>) -> Verification {
         match self.0 {
-            How::Scheme(scheme, secret) => Verification::Scheme {
-                scheme,
-                secret: Arc::new(move || secret(&provider)),
-            },
+            How::Scheme(scheme, secret) => {
+                Verification::Scheme { scheme, secret: Arc::new(move || secret(&provider)) }
+            }
             How::Own(check) => {
                 Verification::Own(Arc::new(move |request, now| check(&provider, request, now)))
             }

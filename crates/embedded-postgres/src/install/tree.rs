@@ -16,9 +16,7 @@ pub(super) struct Workshop<'a> {
 
 impl<'a> Workshop<'a> {
     pub(super) fn new(to: &'a InstallOptions) -> Result<Self, Error> {
-        let nanos = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |time| time.as_nanos());
+        let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_nanos());
         let downloads = std::path::absolute(&to.find.download_dir)
             .map_err(Error::file("resolve", &to.find.download_dir))?;
         let dir = downloads.join(format!(".get-{}-{nanos}", std::process::id()));
@@ -29,12 +27,11 @@ impl<'a> Workshop<'a> {
     pub(super) fn file_ending_in(&self, ending: &str, source: Source) -> Result<PathBuf, Error> {
         let names = folder::entries(&self.dir)?;
         let name = names.into_iter().find(|name| name.ends_with(ending));
-        name.map(|name| self.dir.join(name))
-            .ok_or_else(|| Error::Install {
-                source,
-                step: "look for the archive".to_owned(),
-                output: format!("there is no file {ending} in {}", self.dir.display()),
-            })
+        name.map(|name| self.dir.join(name)).ok_or_else(|| Error::Install {
+            source,
+            step: "look for the archive".to_owned(),
+            output: format!("there is no file {ending} in {}", self.dir.display()),
+        })
     }
 
     /// Proves that the programs in `tree/bin` run, and moves the tree to `pg-<major>`.
@@ -58,19 +55,12 @@ impl<'a> Workshop<'a> {
 
     /// By the server's own search: what it would refuse is not installed.
     fn prove(&self, bin_dir: &Path, source: Source) -> Result<Installation, Error> {
-        let options = Options {
-            bin_dir: Some(bin_dir.to_owned()),
-            ..self.to.find.clone()
-        };
+        let options = Options { bin_dir: Some(bin_dir.to_owned()), ..self.to.find.clone() };
         let search = find::installations(&options);
         search.best().cloned().ok_or_else(|| {
             let reason = search.rejected.into_iter().next().map(|(_, reason)| reason);
             let output = reason.unwrap_or_else(|| "nothing was found".to_owned());
-            Error::Install {
-                source,
-                step: "try the programs".to_owned(),
-                output,
-            }
+            Error::Install { source, step: "try the programs".to_owned(), output }
         })
     }
 }
@@ -88,11 +78,8 @@ fn open_up(path: &Path) -> Result<(), Error> {
         return Ok(());
     }
     let in_bin = path.parent().is_some_and(|parent| parent.ends_with("bin"));
-    let mode = if meta.is_dir() || in_bin {
-        0o755
-    } else {
-        0o644 | meta.permissions().mode() & 0o755
-    };
+    let mode =
+        if meta.is_dir() || in_bin { 0o755 } else { 0o644 | meta.permissions().mode() & 0o755 };
     fs::set_permissions(path, Permissions::from_mode(mode))
         .map_err(Error::file("open up", path))?;
     if meta.is_dir() {

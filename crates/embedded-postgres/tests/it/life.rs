@@ -19,10 +19,7 @@ fn a_new_cluster_answers_and_is_still_there_the_next_time() {
     assert!(!ground.data().join("postmaster.pid").exists());
 
     let cluster = ground.open();
-    assert_eq!(
-        query(cluster.socket_dir(), "select v from t").unwrap(),
-        ["kept"]
-    );
+    assert_eq!(query(cluster.socket_dir(), "select v from t").unwrap(), ["kept"]);
 }
 
 #[test]
@@ -32,11 +29,8 @@ fn a_durable_cluster_keeps_the_safe_settings_and_the_callers_win() {
     options.durable = true;
     options.settings = vec![("max_connections".to_owned(), "17".to_owned())];
     let cluster = mindflight_embedded_postgres::Cluster::open(&options).unwrap();
-    let setting = |name: &str| {
-        query(cluster.socket_dir(), &format!("show {name}"))
-            .unwrap()
-            .remove(0)
-    };
+    let setting =
+        |name: &str| query(cluster.socket_dir(), &format!("show {name}")).unwrap().remove(0);
     for (name, value) in [
         ("fsync", "on"),
         ("full_page_writes", "on"),
@@ -54,20 +48,12 @@ fn a_durable_cluster_keeps_the_safe_settings_and_the_callers_win() {
 fn the_server_does_not_get_our_secrets() {
     let ground = Ground::new();
     let mut options = ground.options();
-    options
-        .environment
-        .push(("SLOP_JWT_SECRET".into(), "hush".into()));
+    options.environment.push(("SLOP_JWT_SECRET".into(), "hush".into()));
     let cluster = mindflight_embedded_postgres::Cluster::open(&options).unwrap();
     let sql = "create table e (v text); copy e from program 'env'; select v from e order by v";
     let environment = query(cluster.socket_dir(), sql).unwrap();
-    assert!(
-        environment.iter().any(|line| line.starts_with("PATH=")),
-        "{environment:?}"
-    );
-    assert!(
-        !environment.iter().any(|line| line.contains("hush")),
-        "{environment:?}"
-    );
+    assert!(environment.iter().any(|line| line.starts_with("PATH=")), "{environment:?}");
+    assert!(!environment.iter().any(|line| line.contains("hush")), "{environment:?}");
 }
 
 #[test]
@@ -100,12 +86,7 @@ fn only_the_account_itself_can_enter_the_folders() {
     let cluster = ground.open();
     for folder in [ground.dir(), ground.data(), cluster.socket_dir().to_owned()] {
         let meta = std::fs::metadata(&folder).unwrap();
-        assert_eq!(
-            meta.permissions().mode() & 0o777,
-            0o700,
-            "{}",
-            folder.display()
-        );
+        assert_eq!(meta.permissions().mode() & 0o777, 0o700, "{}", folder.display());
         let owner = std::fs::metadata(ground.data()).unwrap().uid();
         assert_eq!(meta.uid(), owner, "{}", folder.display());
         assert_ne!(owner, 0);
@@ -116,15 +97,8 @@ fn only_the_account_itself_can_enter_the_folders() {
 fn the_url_names_user_socket_port_and_database() {
     let ground = Ground::new();
     let cluster = ground.open();
-    let folder = cluster
-        .socket_dir()
-        .display()
-        .to_string()
-        .replace('/', "%2F");
-    assert_eq!(
-        cluster.url("my app"),
-        format!("postgres://{USER}@{folder}:5432/my%20app")
-    );
+    let folder = cluster.socket_dir().display().to_string().replace('/', "%2F");
+    assert_eq!(cluster.url("my app"), format!("postgres://{USER}@{folder}:5432/my%20app"));
     assert_eq!(cluster.user(), USER);
     assert_eq!(cluster.port(), 5432);
 }

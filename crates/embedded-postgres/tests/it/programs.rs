@@ -17,18 +17,12 @@ fn bare(ground: &Ground) -> Options {
 
 /// Programs that say this about their version.
 fn fake(bin: &Path, version: &str) {
-    script(
-        &bin.join("postgres"),
-        &format!("echo 'postgres (PostgreSQL) {version}'"),
-    );
+    script(&bin.join("postgres"), &format!("echo 'postgres (PostgreSQL) {version}'"));
     script(&bin.join("initdb"), "echo 'not a real initdb' >&2; exit 1");
 }
 
 fn bins(found: &[mindflight_embedded_postgres::find::Installation]) -> Vec<PathBuf> {
-    found
-        .iter()
-        .map(|installation| installation.bin_dir.clone())
-        .collect()
+    found.iter().map(|installation| installation.bin_dir.clone()).collect()
 }
 
 #[test]
@@ -60,10 +54,7 @@ fn programs_that_cannot_be_used_are_listed_with_the_reason() {
         "echo 'libxml2.so.2: cannot open shared object file' >&2; exit 127",
     );
     script(&usual.join("16/bin/initdb"), "exit 0");
-    script(
-        &usual.join("17/bin/postgres"),
-        "echo 'postgres (PostgreSQL) 17.2'",
-    );
+    script(&usual.join("17/bin/postgres"), "echo 'postgres (PostgreSQL) 17.2'");
     fake(&usual.join("18/bin"), "unknown");
     let error = Cluster::open(&bare(&ground)).unwrap_err();
     let text = error.to_string();
@@ -90,18 +81,10 @@ fn the_newest_is_first_and_among_equals_the_one_in_path() {
     fake(&usual.join("9/bin"), "17.9");
     fake(&download, "18.1");
     let search = installations(&options);
-    let expected = [
-        download,
-        usual.join("17/bin"),
-        usual.join("9/bin"),
-        path,
-        usual.join("16/bin"),
-    ];
+    let expected =
+        [download, usual.join("17/bin"), usual.join("9/bin"), path, usual.join("16/bin")];
     assert_eq!(bins(&search.found), expected);
-    assert_eq!(
-        search.of_major(16).unwrap().bin_dir,
-        ground.path().join("path")
-    );
+    assert_eq!(search.of_major(16).unwrap().bin_dir, ground.path().join("path"));
     assert_eq!(search.best().unwrap().version.to_string(), "18.1");
 }
 
@@ -126,10 +109,7 @@ fn a_named_folder_is_the_only_one() {
     options.bin_dir = Some(named.clone());
     let search = installations(&options);
     assert!(search.found.is_empty());
-    assert_eq!(
-        search.looked_in,
-        [format!("MINDFLIGHT_PG_BIN={}", named.display())]
-    );
+    assert_eq!(search.looked_in, [format!("MINDFLIGHT_PG_BIN={}", named.display())]);
     assert_eq!(search.rejected.len(), 1, "{:?}", search.rejected);
     fake(&named, "15.1");
     assert_eq!(bins(&installations(&options).found), [named]);
@@ -144,11 +124,7 @@ fn programs_that_the_account_cannot_reach_do_not_count_for_root() {
     let search = installations(&bare(&ground));
     if is_root() {
         assert!(search.found.is_empty());
-        assert!(
-            search.rejected[0].1.contains("cannot enter"),
-            "{:?}",
-            search.rejected
-        );
+        assert!(search.rejected[0].1.contains("cannot enter"), "{:?}", search.rejected);
     } else {
         assert_eq!(bins(&search.found), [bin]);
     }
@@ -165,17 +141,10 @@ fn data_of_another_major_version_is_left_alone() {
     let error = Cluster::open(&ground.options()).unwrap_err();
     assert!(matches!(error, Error::WrongMajor { .. }), "{error:?}");
     let text = error.to_string();
-    for part in [
-        "written by PostgreSQL 99",
-        &version.to_string(),
-        "MINDFLIGHT_PG_BIN",
-    ] {
+    for part in ["written by PostgreSQL 99", &version.to_string(), "MINDFLIGHT_PG_BIN"] {
         assert!(text.contains(part), "{part} in {text}");
     }
-    assert!(
-        text.contains(&ground.data().display().to_string()),
-        "{text}"
-    );
+    assert!(text.contains(&ground.data().display().to_string()), "{text}");
     assert_eq!(fs::read_to_string(&file).unwrap(), "99\n");
 }
 
@@ -192,10 +161,7 @@ fn existing_data_keeps_its_major_version_when_a_newer_one_is_installed() {
 
     options.data_dir = ground.path().join("new");
     let error = Cluster::open(&options).unwrap_err();
-    assert!(
-        matches!(error, Error::Initdb { .. }),
-        "a new cluster takes the newest: {error:?}"
-    );
+    assert!(matches!(error, Error::Initdb { .. }), "a new cluster takes the newest: {error:?}");
     assert!(error.to_string().contains("not a real initdb"), "{error}");
 }
 
@@ -207,8 +173,5 @@ fn a_server_that_ends_while_starting_shows_its_log() {
     let error = Cluster::open(&options).unwrap_err();
     assert!(matches!(error, Error::Exited { .. }), "{error:?}");
     let text = error.to_string();
-    assert!(
-        text.contains("one spoon") && text.contains("/log"),
-        "{text}"
-    );
+    assert!(text.contains("one spoon") && text.contains("/log"), "{text}");
 }

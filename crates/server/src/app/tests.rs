@@ -14,11 +14,7 @@ fn every_operation_has_its_own_id_and_place() {
             "{} stands twice",
             operation.path
         );
-        assert!(
-            operation.alias || ids.insert(operation.id),
-            "{} stands twice",
-            operation.id
-        );
+        assert!(operation.alias || ids.insert(operation.id), "{} stands twice", operation.id);
     }
 }
 

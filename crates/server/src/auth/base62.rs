@@ -72,9 +72,7 @@ mod tests {
 
     #[test]
     fn nothing_but_what_encode_writes_is_read() {
-        for wrong in [
-            "", "00000", "0000000", "4gfFC4", "zzzzzz", "00000-", "00000ä", "0000é",
-        ] {
+        for wrong in ["", "00000", "0000000", "4gfFC4", "zzzzzz", "00000-", "00000ä", "0000é"] {
             assert_eq!(decode::<4>(wrong), None, "{wrong}");
         }
     }

@@ -22,11 +22,7 @@ pub(super) struct Verified {
 
 impl Verified {
     pub(super) fn new(caller: Caller, expires_at: Option<DateTime<Utc>>) -> Self {
-        Self {
-            caller,
-            expires_at,
-            minute: AtomicI64::new(i64::MIN),
-        }
+        Self { caller, expires_at, minute: AtomicI64::new(i64::MIN) }
     }
 
     pub(super) fn has_expired(&self, now: DateTime<Utc>) -> bool {
@@ -55,20 +51,12 @@ struct Entries {
 
 impl Cache {
     pub(super) fn get(&self, fingerprint: &Fingerprint) -> Option<Arc<Verified>> {
-        self.0
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .found
-            .get(fingerprint)
-            .cloned()
+        self.0.read().unwrap_or_else(PoisonError::into_inner).found.get(fingerprint).cloned()
     }
 
     /// To be read before the database is, and given to [`Cache::insert`].
     pub(super) fn generation(&self) -> u64 {
-        self.0
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .generation
+        self.0.read().unwrap_or_else(PoisonError::into_inner).generation
     }
 
     /// Remembers, unless all was forgotten since `generation`: what was read before may be wrong now.
@@ -100,10 +88,7 @@ mod tests {
     use super::*;
 
     fn verified() -> Arc<Verified> {
-        Arc::new(Verified::new(
-            Caller::public(),
-            DateTime::from_timestamp(600, 0),
-        ))
+        Arc::new(Verified::new(Caller::public(), DateTime::from_timestamp(600, 0)))
     }
 
     #[test]
@@ -132,14 +117,11 @@ mod tests {
 
     #[test]
     fn a_credential_ends_at_its_time_and_is_noted_once_a_minute() {
-        let (verified, at) = (verified(), |seconds| {
-            DateTime::from_timestamp(seconds, 0).unwrap()
-        });
+        let (verified, at) = (verified(), |seconds| DateTime::from_timestamp(seconds, 0).unwrap());
         assert!(!verified.has_expired(at(599)));
         assert!(verified.has_expired(at(600)));
-        let noted: Vec<bool> = [0, 1, 59, 60, 119, 180]
-            .map(|second| verified.is_first_use(at(second)))
-            .into();
+        let noted: Vec<bool> =
+            [0, 1, 59, 60, 119, 180].map(|second| verified.is_first_use(at(second))).into();
         assert_eq!(noted, [true, false, false, true, false, true]);
     }
 }

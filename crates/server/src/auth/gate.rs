@@ -63,20 +63,12 @@ impl Gate {
         let auth = &config.auth;
         let lifetime =
             chrono::Duration::from_std(auth.token_lifetime.0).unwrap_or(chrono::Duration::days(1));
-        let tokens = Tokens::new(
-            auth.jwt_secret.as_ref(),
-            auth.jwt_secret_previous.as_ref(),
-            lifetime,
-        )?;
+        let tokens =
+            Tokens::new(auth.jwt_secret.as_ref(), auth.jwt_secret_previous.as_ref(), lifetime)?;
         let (cache, runtime) = (Arc::new(Cache::default()), tasks.runtime());
         let (interval, max_age) = (auth.version_interval.0, auth.version_max_age.0);
-        let version = Version::new(
-            runtime.clone(),
-            store.clone(),
-            Arc::clone(&cache),
-            interval,
-            max_age,
-        );
+        let version =
+            Version::new(runtime.clone(), store.clone(), Arc::clone(&cache), interval, max_age);
         Ok(Self(Arc::new(Inner {
             dev,
             anonymous: Caller::anonymous(),
@@ -133,15 +125,9 @@ impl Gate {
             return;
         }
         let (keys, written) = (self.0.store.keys(), uses.clone());
-        let work = self
-            .0
-            .tasks
-            .run(async move { Ok(keys.touch(&written).await?) });
+        let work = self.0.tasks.run(async move { Ok(keys.touch(&written).await?) });
         if let Err(error) = work.await {
-            tracing::warn!(
-                "when {} keys were last used is not written yet: {error}",
-                uses.len()
-            );
+            tracing::warn!("when {} keys were last used is not written yet: {error}", uses.len());
             for (key, at) in uses {
                 self.0.last_used.note(key, at);
             }
@@ -209,11 +195,7 @@ impl Gate {
 
     async fn verify_key(&self, text: &str, fingerprint: Fingerprint) -> Result<Verified> {
         let (id, keys) = (key::parse(text).map_err(bad)?, self.0.store.keys());
-        let found = self
-            .0
-            .tasks
-            .run(async move { Ok(keys.find(id).await?) })
-            .await?;
+        let found = self.0.tasks.run(async move { Ok(keys.find(id).await?) }).await?;
         let Some(stored) = found.filter(|stored| key::matches(&stored.hash, &fingerprint)) else {
             return Err(bad("there is no such key"));
         };
@@ -233,11 +215,7 @@ impl Gate {
     }
 
     async fn verify_token(&self, text: &str, now: DateTime<Utc>) -> Result<Verified> {
-        let Sound {
-            user,
-            jti,
-            good_until,
-        } = self.0.tokens.check(text, now).map_err(bad)?;
+        let Sound { user, jti, good_until } = self.0.tokens.check(text, now).map_err(bad)?;
         let store = self.0.store.clone();
         let work = async move {
             let is_revoked = store.tokens().is_revoked(&jti).await?;
@@ -271,9 +249,7 @@ fn told(error: Error, head: &Head<'_>) -> Error {
         let origin = head.origin();
         tracing::info!(
             request.id = origin.map(|origin| tracing::field::display(origin.request)),
-            ip = origin
-                .and_then(|origin| origin.ip)
-                .map(tracing::field::display),
+            ip = origin.and_then(|origin| origin.ip).map(tracing::field::display),
             "a credential was refused: {cause}",
         );
     }

@@ -32,11 +32,7 @@ pub(super) enum Given<'a> {
 
 impl<'a> From<&'a HttpRequest> for Head<'a> {
     fn from(request: &'a HttpRequest) -> Self {
-        Self {
-            request,
-            peer: request.peer_addr(),
-            listener: request.app_config().local_addr(),
-        }
+        Self { request, peer: request.peer_addr(), listener: request.app_config().local_addr() }
     }
 }
 
@@ -63,16 +59,9 @@ impl<'a> Head<'a> {
                 .map(|value| value.to_str().unwrap_or(UNREADABLE))
                 .collect::<Vec<_>>()
         };
-        let length = headers
-            .get(CONTENT_LENGTH)
-            .is_some_and(|length| length != "0");
+        let length = headers.get(CONTENT_LENGTH).is_some_and(|length| length != "0");
         let mut hosts = all(HOST);
-        hosts.extend(
-            self.request
-                .uri()
-                .authority()
-                .map(|authority| authority.as_str()),
-        );
+        hosts.extend(self.request.uri().authority().map(|authority| authority.as_str()));
         Visit {
             dev,
             peer: self.peer.map(|peer| peer.ip()),
@@ -112,23 +101,17 @@ mod tests {
 
     #[test]
     fn only_one_bearer_credential_is_read() {
-        for (value, given) in [
-            ("Bearer abc", Given::Bearer("abc")),
-            ("bearer  abc ", Given::Bearer("abc")),
-        ] {
-            let request = TestRequest::default()
-                .insert_header((AUTHORIZATION, value))
-                .to_http_request();
+        for (value, given) in
+            [("Bearer abc", Given::Bearer("abc")), ("bearer  abc ", Given::Bearer("abc"))]
+        {
+            let request =
+                TestRequest::default().insert_header((AUTHORIZATION, value)).to_http_request();
             assert_eq!(Head::from(&request).given(), given, "{value}");
         }
         for value in ["", "abc", "Bearer", "Bearer ", "Basic YTpi", "Token abc"] {
-            let request = TestRequest::default()
-                .insert_header((AUTHORIZATION, value))
-                .to_http_request();
-            assert!(
-                matches!(Head::from(&request).given(), Given::Unreadable(_)),
-                "{value}"
-            );
+            let request =
+                TestRequest::default().insert_header((AUTHORIZATION, value)).to_http_request();
+            assert!(matches!(Head::from(&request).given(), Given::Unreadable(_)), "{value}");
         }
         let twice = TestRequest::default()
             .append_header((AUTHORIZATION, "Bearer a"))
@@ -153,14 +136,8 @@ mod tests {
             .append_header((CONTENT_LENGTH, "3"))
             .to_http_request();
         let visit = Head::from(&request).visit(true);
-        assert_eq!(
-            visit.hosts,
-            ["localhost:8080", "other:8080", "evil.example"]
-        );
-        assert_eq!(
-            (visit.origins, visit.fetch_sites),
-            (vec!["null"], vec!["cross-site"])
-        );
+        assert_eq!(visit.hosts, ["localhost:8080", "other:8080", "evil.example"]);
+        assert_eq!((visit.origins, visit.fetch_sites), (vec!["null"], vec!["cross-site"]));
         assert_eq!(
             (visit.content_types, visit.forwarded),
             (vec!["text/plain"], Some("x-forwarded-for"))
@@ -175,14 +152,8 @@ mod tests {
             (CONTENT_LENGTH, "1", true),
             (TRANSFER_ENCODING, "chunked", true),
         ] {
-            let request = TestRequest::default()
-                .insert_header((name, value))
-                .to_http_request();
-            assert_eq!(
-                Head::from(&request).visit(true).has_body,
-                has_body,
-                "{value}"
-            );
+            let request = TestRequest::default().insert_header((name, value)).to_http_request();
+            assert_eq!(Head::from(&request).visit(true).has_body, has_body, "{value}");
         }
     }
 }

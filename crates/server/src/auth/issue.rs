@@ -37,23 +37,9 @@ pub struct NewKey {
 /// `invalid_body` for a name, a scope list, a rate or an end that cannot be; what the database says.
 pub(crate) async fn create_key(store: &Store, new: NewKey) -> Result<CreatedKey> {
     let now = SystemClock.now();
-    let NewKey {
-        name,
-        scopes,
-        rate,
-        expires,
-    } = new;
+    let NewKey { name, scopes, rate, expires } = new;
     let expires_at = expires.map(|after| later(now, after)).transpose()?;
-    let (text, draft) = draft_key(
-        access::NewKey {
-            name,
-            scopes,
-            expires_at,
-            rate,
-        },
-        None,
-        now,
-    )?;
+    let (text, draft) = draft_key(access::NewKey { name, scopes, expires_at, rate }, None, now)?;
     let record = command_line("key.create", draft.id.to_string(), now);
     let info = store.keys().create(draft, &record).await?;
     Ok(CreatedKey { key: text, info })
@@ -92,10 +78,7 @@ pub(crate) fn draft_key(
         0 => return wrong("scopes", "must name at least one scope"),
         1..=MOST_SCOPES => without_repeats(new.scopes),
         n => {
-            return wrong(
-                "scopes",
-                &format!("must name at most {MOST_SCOPES} scopes; got {n}"),
-            );
+            return wrong("scopes", &format!("must name at most {MOST_SCOPES} scopes; got {n}"));
         }
     };
     if new.rate == Some(0) {
@@ -124,9 +107,8 @@ pub(crate) fn draft_key(
 
 fn later(now: DateTime<Utc>, after: Duration) -> Result<DateTime<Utc>> {
     let after = chrono::Duration::from_std(after).ok();
-    let end = after
-        .and_then(|after| now.checked_add_signed(after))
-        .filter(|end| end.timestamp() < LAST);
+    let end =
+        after.and_then(|after| now.checked_add_signed(after)).filter(|end| end.timestamp() < LAST);
     end.map_or_else(|| wrong("expires_at", FAR), Ok)
 }
 
@@ -182,59 +164,15 @@ mod tests {
     fn a_wrong_member_of_a_key_is_named() {
         let ended = now() - Duration::from_secs(1);
         for (new, pointer) in [
-            (
-                access::NewKey {
-                    name: " ".into(),
-                    ..key()
-                },
-                "/name",
-            ),
-            (
-                access::NewKey {
-                    name: "x".repeat(101),
-                    ..key()
-                },
-                "/name",
-            ),
-            (
-                access::NewKey {
-                    scopes: vec![],
-                    ..key()
-                },
-                "/scopes",
-            ),
-            (
-                access::NewKey {
-                    scopes: vec![Scope::Memory; 101],
-                    ..key()
-                },
-                "/scopes",
-            ),
-            (
-                access::NewKey {
-                    rate: Some(0),
-                    ..key()
-                },
-                "/rate",
-            ),
-            (
-                access::NewKey {
-                    expires_at: Some(now()),
-                    ..key()
-                },
-                "/expires_at",
-            ),
-            (
-                access::NewKey {
-                    expires_at: Some(ended),
-                    ..key()
-                },
-                "/expires_at",
-            ),
+            (access::NewKey { name: " ".into(), ..key() }, "/name"),
+            (access::NewKey { name: "x".repeat(101), ..key() }, "/name"),
+            (access::NewKey { scopes: vec![], ..key() }, "/scopes"),
+            (access::NewKey { scopes: vec![Scope::Memory; 101], ..key() }, "/scopes"),
+            (access::NewKey { rate: Some(0), ..key() }, "/rate"),
+            (access::NewKey { expires_at: Some(now()), ..key() }, "/expires_at"),
+            (access::NewKey { expires_at: Some(ended), ..key() }, "/expires_at"),
         ] {
-            let Err(error) = draft_key(new, None, now()) else {
-                panic!("{pointer}")
-            };
+            let Err(error) = draft_key(new, None, now()) else { panic!("{pointer}") };
             assert_eq!(
                 (error.name(), error.fields()[0].pointer.as_str()),
                 ("invalid_body", pointer)
@@ -244,19 +182,11 @@ mod tests {
 
     #[test]
     fn a_key_ends_when_time_can_still_be_written() {
-        assert_eq!(
-            later(now(), Duration::from_secs(60)).unwrap(),
-            now() + Duration::from_secs(60)
-        );
-        for far in [
-            Duration::MAX,
-            Duration::from_secs(u64::MAX / 2),
-            Duration::from_secs(300_000_000_000),
-        ] {
-            assert_eq!(
-                later(now(), far).unwrap_err().fields()[0].pointer,
-                "/expires_at"
-            );
+        assert_eq!(later(now(), Duration::from_secs(60)).unwrap(), now() + Duration::from_secs(60));
+        for far in
+            [Duration::MAX, Duration::from_secs(u64::MAX / 2), Duration::from_secs(300_000_000_000)]
+        {
+            assert_eq!(later(now(), far).unwrap_err().fields()[0].pointer, "/expires_at");
         }
     }
 }

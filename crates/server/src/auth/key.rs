@@ -37,12 +37,7 @@ fn of_parts(id: KeyId, secret: &[u8; 32]) -> Minted {
     let prefix = format!("{MARK}{}", &name[..SHOWN]);
     let body = format!("{MARK}{name}_{}", base62::encode(secret));
     let text = format!("{body}_{}", checksum(&body));
-    Minted {
-        id,
-        hash: fingerprint(&text),
-        text,
-        prefix,
-    }
+    Minted { id, hash: fingerprint(&text), text, prefix }
 }
 
 /// What is wrong with a text that looks like a key.
@@ -71,26 +66,14 @@ pub(super) fn parse(text: &str) -> Result<KeyId, NoKey> {
     if crc.len() != base62::length(4) {
         return Err(NoKey::Form);
     }
-    let body = text
-        .strip_suffix(crc)
-        .and_then(|body| body.strip_suffix('_'))
-        .ok_or(NoKey::Form)?;
+    let body = text.strip_suffix(crc).and_then(|body| body.strip_suffix('_')).ok_or(NoKey::Form)?;
     if checksum(body) != crc {
         return Err(NoKey::Checksum);
     }
     base62::decode::<32>(secret).ok_or(NoKey::Form)?;
-    let id = base62::decode::<16>(id)
-        .map(u128::from_be_bytes)
-        .ok_or(NoKey::Form)?;
+    let id = base62::decode::<16>(id).map(u128::from_be_bytes).ok_or(NoKey::Form)?;
     let hex = format!("{id:032x}");
-    let id = [
-        &hex[..8],
-        &hex[8..12],
-        &hex[12..16],
-        &hex[16..20],
-        &hex[20..],
-    ]
-    .join("-");
+    let id = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-");
     id.parse().map_err(|_| NoKey::Form)
 }
 
@@ -120,11 +103,7 @@ mod tests {
         assert_eq!(key.text.len(), "mf_".len() + 22 + 1 + 43 + 1 + 6);
         assert_eq!(key.prefix.len(), "mf_".len() + 8);
         assert!(key.text.starts_with(&key.prefix));
-        assert!(
-            key.text
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || c == '_')
-        );
+        assert!(key.text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'));
         assert!(matches(&key.hash, &fingerprint(&key.text)));
         assert!(!matches(&key.hash, &fingerprint("mf_")));
     }
@@ -177,15 +156,9 @@ mod tests {
     #[test]
     fn a_right_checksum_does_not_make_a_key() {
         let body = "mf_0_0";
-        assert_eq!(
-            parse(&format!("{body}_{}", checksum(body))),
-            Err(NoKey::Form)
-        );
+        assert_eq!(parse(&format!("{body}_{}", checksum(body))), Err(NoKey::Form));
         // The largest 22 digits are more than 16 bytes hold.
         let body = format!("mf_{}_{}", "z".repeat(22), "0".repeat(43));
-        assert_eq!(
-            parse(&format!("{body}_{}", checksum(&body))),
-            Err(NoKey::Form)
-        );
+        assert_eq!(parse(&format!("{body}_{}", checksum(&body))), Err(NoKey::Form));
     }
 }

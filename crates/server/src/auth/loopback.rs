@@ -57,42 +57,18 @@ pub(crate) fn admit(visit: &Visit<'_>) -> Result<(), Rule> {
     let all = |found: &[&str], right: &dyn Fn(&str) -> bool| found.iter().all(|value| right(value));
     let rules = [
         (Rule::Development, visit.dev),
-        (
-            Rule::Peer,
-            visit
-                .peer
-                .is_some_and(|peer| peer.to_canonical().is_loopback()),
-        ),
-        (
-            Rule::Listener,
-            visit.listener.ip().to_canonical().is_loopback(),
-        ),
+        (Rule::Peer, visit.peer.is_some_and(|peer| peer.to_canonical().is_loopback())),
+        (Rule::Listener, visit.listener.ip().to_canonical().is_loopback()),
         (Rule::Forwarded, visit.forwarded.is_none()),
-        (
-            Rule::Host,
-            !visit.hosts.is_empty() && all(&visit.hosts, &ours),
-        ),
+        (Rule::Host, !visit.hosts.is_empty() && all(&visit.hosts, &ours)),
         (
             Rule::Origin,
-            all(&visit.origins, &|origin| {
-                origin.strip_prefix("http://").is_some_and(ours)
-            }),
+            all(&visit.origins, &|origin| origin.strip_prefix("http://").is_some_and(ours)),
         ),
-        (
-            Rule::FetchSite,
-            all(&visit.fetch_sites, &|site| {
-                matches!(site, "none" | "same-origin")
-            }),
-        ),
-        (
-            Rule::ContentType,
-            !visit.has_body || asks_first(&visit.content_types),
-        ),
+        (Rule::FetchSite, all(&visit.fetch_sites, &|site| matches!(site, "none" | "same-origin"))),
+        (Rule::ContentType, !visit.has_body || asks_first(&visit.content_types)),
     ];
-    rules
-        .into_iter()
-        .find(|(_, holds)| !holds)
-        .map_or(Ok(()), |(rule, _)| Err(rule))
+    rules.into_iter().find(|(_, holds)| !holds).map_or(Ok(()), |(rule, _)| Err(rule))
 }
 
 /// Whether a header is one that only proxies add.
@@ -102,10 +78,7 @@ pub(crate) fn is_forwarding(name: &str) -> bool {
 
 /// Whether `name:port` is this machine by a name that no resolver is asked for, and our port.
 fn is_loopback(authority: &str, port: u16) -> bool {
-    let (name, given) = match authority
-        .strip_prefix('[')
-        .and_then(|rest| rest.split_once(']'))
-    {
+    let (name, given) = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((name, after)) => (name, after),
         None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
     };
@@ -128,21 +101,9 @@ fn asks_first(content_types: &[&str]) -> bool {
     let [content_type] = content_types else {
         return false;
     };
-    let essence = content_type
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
-    let form = [
-        "application/x-www-form-urlencoded",
-        "multipart/form-data",
-        "text/plain",
-    ];
-    let is_type = |text: &str| {
-        text.bytes()
-            .all(|byte| byte.is_ascii_graphic() && byte != b',')
-    };
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let form = ["application/x-www-form-urlencoded", "multipart/form-data", "text/plain"];
+    let is_type = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',');
     essence.contains('/') && is_type(&essence) && !form.contains(&essence.as_str())
 }
 

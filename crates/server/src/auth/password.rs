@@ -36,18 +36,13 @@ pub(crate) struct Turn {
 impl Passwords {
     pub(crate) fn new(runtime: Handle) -> Self {
         let cores = available_parallelism().map_or(1, NonZeroUsize::get);
-        Self {
-            runtime,
-            places: Arc::new(Semaphore::new(cores)),
-        }
+        Self { runtime, places: Arc::new(Semaphore::new(cores)) }
     }
 
     /// Waits for a core.
     pub(crate) async fn turn(&self) -> Turn {
         // Nobody closes the semaphore.
-        Turn {
-            _place: Arc::clone(&self.places).acquire_owned().await.ok(),
-        }
+        Turn { _place: Arc::clone(&self.places).acquire_owned().await.ok() }
     }
 
     /// What is stored for a new password, which has to fit the policy.
@@ -58,10 +53,7 @@ impl Passwords {
             let _turn = turn;
             hash(password.expose_secret())
         };
-        self.runtime
-            .spawn_blocking(work)
-            .await
-            .unwrap_or_else(|error| Err(Error::internal(error)))
+        self.runtime.spawn_blocking(work).await.unwrap_or_else(|error| Err(Error::internal(error)))
     }
 
     /// Whether the password is the one that was stored; without a user it never is, after as long a while.
@@ -72,10 +64,7 @@ impl Passwords {
         stored: Option<String>,
     ) -> Result<bool> {
         let work = move || verify(password.expose_secret(), stored.as_deref());
-        self.runtime
-            .spawn_blocking(work)
-            .await
-            .unwrap_or_else(|error| Err(Error::internal(error)))
+        self.runtime.spawn_blocking(work).await.unwrap_or_else(|error| Err(Error::internal(error)))
     }
 }
 
@@ -102,22 +91,15 @@ pub(crate) fn check(password: &str) -> Result<()> {
 /// What is stored for a new password. Takes a core for some 20 ms.
 pub(crate) fn hash(password: &str) -> Result<String> {
     let hash = Argon2::default().hash_password(password.as_bytes());
-    hash.map(|hash| hash.to_string())
-        .map_err(|error| Error::internal(error.to_string()))
+    hash.map(|hash| hash.to_string()).map_err(|error| Error::internal(error.to_string()))
 }
 
 fn verify(password: &str, stored: Option<&str>) -> Result<bool> {
     // One that could never have been stored takes as long as any other, and no longer.
-    let (password, stored) = if check(password).is_ok() {
-        (password, stored)
-    } else {
-        ("", None)
-    };
+    let (password, stored) = if check(password).is_ok() { (password, stored) } else { ("", None) };
     let hash = PasswordHash::new(stored.unwrap_or(NOBODY))
         .map_err(|error| Error::internal(format!("a stored password hash: {error}")))?;
-    let fits = Argon2::default()
-        .verify_password(password.as_bytes(), &hash)
-        .is_ok();
+    let fits = Argon2::default().verify_password(password.as_bytes(), &hash).is_ok();
     Ok(fits && stored.is_some())
 }
 
@@ -128,27 +110,17 @@ mod tests {
     #[test]
     fn a_password_fits_its_own_hash_only() {
         let stored = hash("correct horse battery").unwrap();
-        assert!(
-            stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
-            "{stored}"
-        );
+        assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
         assert!(verify("correct horse battery", Some(&stored)).unwrap());
         assert!(!verify("correct horse batterz", Some(&stored)).unwrap());
         assert!(!verify("short", Some(&stored)).unwrap());
-        assert_ne!(
-            stored,
-            hash("correct horse battery").unwrap(),
-            "the salt is new each time"
-        );
+        assert_ne!(stored, hash("correct horse battery").unwrap(), "the salt is new each time");
     }
 
     #[test]
     fn nobody_has_no_password_and_costs_the_same() {
         assert!(!verify("correct horse battery", None).unwrap());
-        let (nobody, stored) = (
-            PasswordHash::new(NOBODY).unwrap(),
-            hash("correct horse").unwrap(),
-        );
+        let (nobody, stored) = (PasswordHash::new(NOBODY).unwrap(), hash("correct horse").unwrap());
         let stored = PasswordHash::new(&stored).unwrap();
         assert_eq!(nobody.params, stored.params);
         assert_eq!(nobody.algorithm, stored.algorithm);
@@ -170,22 +142,13 @@ mod tests {
             );
         }
         // Characters, not bytes.
-        for password in [
-            "x".repeat(12),
-            "ü".repeat(256),
-            "                ".to_owned(),
-        ] {
+        for password in ["x".repeat(12), "ü".repeat(256), "                ".to_owned()] {
             check(&password).unwrap();
         }
     }
 
     #[test]
     fn a_broken_stored_hash_is_an_error_and_no_entry() {
-        assert_eq!(
-            verify("correct horse battery", Some("plain"))
-                .unwrap_err()
-                .name(),
-            "internal"
-        );
+        assert_eq!(verify("correct horse battery", Some("plain")).unwrap_err().name(), "internal");
     }
 }

@@ -34,11 +34,7 @@ pub(super) struct Failures {
 impl Failures {
     pub(super) fn new(per_minute: u32) -> Self {
         let (names, networks) = (Buckets::new(MOST), Buckets::new(MOST));
-        Self {
-            quota: Quota::per_minute(per_minute),
-            names,
-            networks,
-        }
+        Self { quota: Quota::per_minute(per_minute), names, networks }
     }
 
     /// Refuses while there were too many failures for this name or from this address.
@@ -65,12 +61,7 @@ impl Failures {
 }
 
 fn counted(username: &str) -> String {
-    username
-        .trim()
-        .chars()
-        .take(NAME)
-        .flat_map(char::to_lowercase)
-        .collect()
+    username.trim().chars().take(NAME).flat_map(char::to_lowercase).collect()
 }
 
 impl Gate {
@@ -79,14 +70,7 @@ impl Gate {
     /// # Errors
     /// `unauthenticated` when they do not fit, `rate_limited` after too many failures.
     pub(crate) async fn sign_in(&self, login: Login, origin: Origin) -> Result<Token> {
-        let Inner {
-            failures,
-            store,
-            passwords,
-            clock,
-            tokens,
-            ..
-        } = &*self.0;
+        let Inner { failures, store, passwords, clock, tokens, .. } = &*self.0;
         let Login { username, password } = login;
         let (username, password) = (username.trim(), SecretString::from(password));
         failures.check(username, origin.ip, clock.now())?;
@@ -95,10 +79,7 @@ impl Gate {
         // Again, now that it is our turn: of many that came at once only a core's worth gets further.
         failures.check(username, origin.ip, clock.now())?;
         let stored = found.as_ref().map(|found| found.password_hash.clone());
-        let target = found
-            .as_ref()
-            .map(|found| found.user.id.to_string())
-            .unwrap_or_default();
+        let target = found.as_ref().map(|found| found.user.id.to_string()).unwrap_or_default();
         let fits = passwords.verify(&turn, password, stored).await?;
         let now = clock.now();
         if !fits {
@@ -123,19 +104,9 @@ impl Gate {
         });
         store
             .audit()
-            .write(record(
-                "login",
-                user.id.to_string(),
-                "ok",
-                (caller, origin),
-                now,
-            ))
+            .write(record("login", user.id.to_string(), "ok", (caller, origin), now))
             .await?;
-        Ok(Token {
-            token,
-            token_type: "Bearer".to_owned(),
-            expires_at,
-        })
+        Ok(Token { token, token_type: "Bearer".to_owned(), expires_at })
     }
 
     /// Ends a token before its time, on every instance. To be run on the engine.
@@ -148,13 +119,8 @@ impl Gate {
         caller: Caller,
         origin: Origin,
     ) -> Result<()> {
-        let record = record(
-            "logout",
-            token.user.to_string(),
-            "ok",
-            (caller, origin),
-            self.0.clock.now(),
-        );
+        let record =
+            record("logout", token.user.to_string(), "ok", (caller, origin), self.0.clock.now());
         let tokens = self.0.store.tokens();
         tokens.revoke(&token.jti, token.good_until, &record).await?;
         self.changed();
@@ -164,13 +130,7 @@ impl Gate {
 
 /// Without a name that is no user's: people type passwords into the wrong field.
 fn failure(target: String, origin: Origin, at: DateTime<Utc>) -> Record {
-    record(
-        "login.failed",
-        target,
-        codes::UNAUTHENTICATED.name,
-        (Caller::public(), origin),
-        at,
-    )
+    record("login.failed", target, codes::UNAUTHENTICATED.name, (Caller::public(), origin), at)
 }
 
 fn record(
@@ -180,15 +140,7 @@ fn record(
     (caller, origin): (Caller, Origin),
     at: DateTime<Utc>,
 ) -> Record {
-    Record {
-        at,
-        action,
-        target,
-        outcome: outcome.to_owned(),
-        caller,
-        origin,
-        detail: Value::Null,
-    }
+    Record { at, action, target, outcome: outcome.to_owned(), caller, origin, detail: Value::Null }
 }
 
 #[cfg(test)]
@@ -215,10 +167,7 @@ mod tests {
             (error.name(), error.detail()),
             ("rate_limited", "more than 5 failed sign-ins in 60 s")
         );
-        assert_eq!(
-            error.retry_after(),
-            Some(std::time::Duration::from_secs(12))
-        );
+        assert_eq!(error.retry_after(), Some(std::time::Duration::from_secs(12)));
         failures.check("bob", ip("10.0.0.1"), at(0)).unwrap();
         failures.check("ada", None, at(12)).unwrap();
     }
@@ -227,11 +176,7 @@ mod tests {
     fn an_address_rests_after_five_failures_under_whatever_name() {
         let failures = Failures::new(5);
         for number in 0..5 {
-            failures.count(
-                &format!("user{number}"),
-                ip(&format!("2001:db8::{number}")),
-                at(0),
-            );
+            failures.count(&format!("user{number}"), ip(&format!("2001:db8::{number}")), at(0));
         }
         assert!(failures.check("ada", ip("2001:db8::ffff"), at(0)).is_err());
         failures.check("ada", ip("2001:db8:0:1::1"), at(0)).unwrap();

@@ -98,31 +98,19 @@ impl Tokens {
         static PROVIDER: Once = Once::new();
         // Explicit: a second provider that a dependency switches on would make the choice ambiguous.
         PROVIDER.call_once(|| {
-            jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER
-                .install_default()
-                .ok();
+            jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default().ok();
         });
-        let given = secret
-            .map(|secret| strong("SLOP_JWT_SECRET", secret))
-            .transpose()?;
+        let given = secret.map(|secret| strong("SLOP_JWT_SECRET", secret)).transpose()?;
         let present = match given {
             Some(secret) => secret.to_vec(),
-            None => random().map_err(|_| WeakSecret {
-                name: "SLOP_JWT_SECRET",
-                length: 0,
-            })?,
+            None => random().map_err(|_| WeakSecret { name: "SLOP_JWT_SECRET", length: 0 })?,
         };
         let mut check = vec![DecodingKey::from_secret(&present)];
         if let Some(previous) = previous {
             let previous = strong("SLOP_JWT_SECRET_PREVIOUS", previous)?;
             check.push(DecodingKey::from_secret(previous));
         }
-        Ok(Self {
-            sign: EncodingKey::from_secret(&present),
-            check,
-            rules: rules(),
-            lifetime,
-        })
+        Ok(Self { sign: EncodingKey::from_secret(&present), check, rules: rules(), lifetime })
     }
 
     /// A token for a user, and when it ends.
@@ -159,10 +147,7 @@ impl Tokens {
         if header.alg != Algorithm::HS256 {
             return Err(NoToken::Algorithm);
         }
-        if !header
-            .typ
-            .is_some_and(|kind| kind.eq_ignore_ascii_case(TYPE))
-        {
+        if !header.typ.is_some_and(|kind| kind.eq_ignore_ascii_case(TYPE)) {
             return Err(NoToken::Type);
         }
         if header.crit.is_some() {
@@ -214,11 +199,7 @@ fn sound(claims: Claims, now: DateTime<Utc>) -> Result<Sound, NoToken> {
     let good_until = DateTime::from_timestamp(claims.exp.saturating_add(LEEWAY), 0);
     let good_until = good_until.ok_or(NoToken::Claim("exp"))?;
     let user = claims.sub.parse().map_err(|_| NoToken::Claim("sub"))?;
-    Ok(Sound {
-        user,
-        jti: claims.jti,
-        good_until,
-    })
+    Ok(Sound { user, jti: claims.jti, good_until })
 }
 
 #[expect(

@@ -106,11 +106,7 @@ impl Version {
 
     /// Joins the reading that is under way, or begins one on the engine.
     fn read(&self) -> watch::Receiver<Option<bool>> {
-        let mut reading = self
-            .0
-            .reading
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut reading = self.0.reading.lock().unwrap_or_else(PoisonError::into_inner);
         // A sender that is gone without a word has panicked.
         if reading.borrow().is_none() && reading.has_changed().is_ok() {
             return reading.clone();
@@ -134,18 +130,12 @@ impl Inner {
     fn age(&self) -> Option<Duration> {
         match self.read_at.load(Ordering::Acquire) {
             0 => None,
-            at => Some(
-                self.epoch
-                    .elapsed()
-                    .saturating_sub(Duration::from_micros(at)),
-            ),
+            at => Some(self.epoch.elapsed().saturating_sub(Duration::from_micros(at))),
         }
     }
 
     async fn read(&self) -> bool {
-        let began = u64::try_from(self.epoch.elapsed().as_micros())
-            .unwrap_or(u64::MAX)
-            .max(1);
+        let began = u64::try_from(self.epoch.elapsed().as_micros()).unwrap_or(u64::MAX).max(1);
         let version = match tokio::time::timeout(self.patience(), self.store.versions()).await {
             Ok(Ok(versions)) => versions.auth,
             Ok(Err(error)) => {
@@ -184,11 +174,7 @@ mod tests {
             (Some(1_000), Next::Read),
             (Some(60_000), Next::Read),
         ] {
-            assert_eq!(
-                next(age.map(Duration::from_millis), interval),
-                expected,
-                "{age:?}"
-            );
+            assert_eq!(next(age.map(Duration::from_millis), interval), expected, "{age:?}");
         }
         assert_eq!(next(Some(Duration::ZERO), Duration::ZERO), Next::Read);
     }

@@ -8,13 +8,8 @@ use std::time::Duration;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-const UNITS: [(&str, u64); 5] = [
-    ("ms", 1),
-    ("s", 1_000),
-    ("m", 60_000),
-    ("h", 3_600_000),
-    ("d", 86_400_000),
-];
+const UNITS: [(&str, u64); 5] =
+    [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
 
 /// A span of time in the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,15 +40,9 @@ impl FromStr for Span {
         };
         let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
         let (number, unit) = text.split_at(digits);
-        let (_, millis) = UNITS
-            .iter()
-            .find(|(name, _)| *name == unit.trim())
-            .ok_or_else(wrong)?;
+        let (_, millis) = UNITS.iter().find(|(name, _)| *name == unit.trim()).ok_or_else(wrong)?;
         let number: u64 = number.parse().map_err(|_| wrong())?;
-        number
-            .checked_mul(*millis)
-            .map(Self::millis)
-            .ok_or_else(wrong)
+        number.checked_mul(*millis).map(Self::millis).ok_or_else(wrong)
     }
 }
 
@@ -74,9 +63,7 @@ impl Serialize for Span {
 
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -106,15 +93,7 @@ mod tests {
         }
         assert_eq!("90s".parse::<Span>().unwrap().to_string(), "90s");
         assert_eq!("24h".parse::<Span>().unwrap().to_string(), "1d");
-        for wrong in [
-            "",
-            "5",
-            "s",
-            "-1s",
-            "1.5s",
-            "5 weeks",
-            "99999999999999999999d",
-        ] {
+        for wrong in ["", "5", "s", "-1s", "1.5s", "5 weeks", "99999999999999999999d"] {
             assert!(wrong.parse::<Span>().is_err(), "{wrong}");
         }
     }

@@ -61,22 +61,11 @@ impl Sources {
     #[must_use]
     pub fn from_process(mode: Mode, file: Option<PathBuf>, flags: Vec<(String, String)>) -> Self {
         let environment = std::env::vars_os()
-            .map(|(name, value)| {
-                (
-                    name.to_string_lossy().into(),
-                    value.to_string_lossy().into(),
-                )
-            })
+            .map(|(name, value)| (name.to_string_lossy().into(), value.to_string_lossy().into()))
             .collect();
         // A registry that is wrong is an error of its own, when the server starts.
         let registry = Registry::linked().unwrap_or_default();
-        Self {
-            mode,
-            file,
-            environment,
-            flags,
-            registry,
-        }
+        Self { mode, file, environment, flags, registry }
     }
 }
 
@@ -84,10 +73,7 @@ impl fmt::Debug for Sources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Neither the environment nor flags: both may hold secrets.
         let (mode, file) = (&self.mode, &self.file);
-        f.debug_struct("Sources")
-            .field("mode", mode)
-            .field("file", file)
-            .finish_non_exhaustive()
+        f.debug_struct("Sources").field("mode", mode).field("file", file).finish_non_exhaustive()
     }
 }
 
@@ -108,9 +94,7 @@ pub struct Loaded {
 
 impl fmt::Debug for Loaded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Loaded")
-            .field("values", &self.redacted())
-            .finish_non_exhaustive()
+        f.debug_struct("Loaded").field("values", &self.redacted()).finish_non_exhaustive()
     }
 }
 
@@ -141,13 +125,7 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigMistakes> {
         Some(config) if mistakes.is_empty() => {
             let secrets = known.secrets(&tree);
             let (values, origins) = tree.into_parts();
-            Ok(Loaded {
-                config,
-                values,
-                origins,
-                warnings,
-                secrets,
-            })
+            Ok(Loaded { config, values, origins, warnings, secrets })
         }
         _ => Err(ConfigMistakes::new(mistakes)),
     }
@@ -158,11 +136,7 @@ fn defaults(mode: Mode) -> Result<Tree, ConfigMistakes> {
     let settings = file::parse(DEFAULTS, |_| Origin::Default);
     tree.add(settings.map_err(|detail| ConfigMistakes::new(vec![ConfigMistake::of(detail)]))?);
     if mode == Mode::Dev {
-        tree.set(
-            &["environment".to_owned()],
-            Value::from("development"),
-            Origin::Default,
-        );
+        tree.set(&["environment".to_owned()], Value::from("development"), Origin::Default);
     }
     Ok(tree)
 }

@@ -54,9 +54,7 @@ impl Config {
     /// Whether limits hold: as set, else everywhere but in development.
     #[must_use]
     pub fn limits_enabled(&self) -> bool {
-        self.limits
-            .enabled
-            .unwrap_or(self.environment != Environment::Development)
+        self.limits.enabled.unwrap_or(self.environment != Environment::Development)
     }
 }
 

@@ -10,9 +10,7 @@ use crate::state::AppState;
 pub(super) fn check(request: &ServiceRequest, state: &AppState) -> Result<()> {
     let limits = &state.config.server;
     let uri = request.uri();
-    let length = uri
-        .path_and_query()
-        .map_or(0, |text| text.as_str().chars().count());
+    let length = uri.path_and_query().map_or(0, |text| text.as_str().chars().count());
     if length > limits.max_url {
         return Err(too_long("URL", length, limits.max_url));
     }
@@ -31,9 +29,7 @@ fn too_long(what: &str, length: usize, limit: usize) -> Error {
 
 /// `Accept: application/json; version=N`: N must be one we speak.
 fn version(headers: &HeaderMap) -> Result<()> {
-    let asked = headers
-        .get_all(ACCEPT)
-        .filter_map(|value| value.to_str().ok());
+    let asked = headers.get_all(ACCEPT).filter_map(|value| value.to_str().ok());
     let parameters = asked.flat_map(|value| value.split([',', ';']));
     for parameter in parameters {
         let Some(version) = parameter.trim().strip_prefix("version=") else {
@@ -53,11 +49,8 @@ fn version(headers: &HeaderMap) -> Result<()> {
 /// What a later release will do is refused, not ignored: a caller who asks for exactly-once must not get at-least-once.
 fn not_built(request: &ServiceRequest) -> Result<()> {
     let (path, headers) = (request.path(), request.headers());
-    let refuse = |what: &str| {
-        Err(Error::not_supported(format!(
-            "{what} is not supported by this release"
-        )))
-    };
+    let refuse =
+        |what: &str| Err(Error::not_supported(format!("{what} is not supported by this release")));
     if path.starts_with("/api/") && headers.contains_key("idempotency-key") {
         return refuse("`Idempotency-Key`");
     }
@@ -69,9 +62,7 @@ fn not_built(request: &ServiceRequest) -> Result<()> {
     if headers.contains_key("prefer") {
         return refuse("`Prefer` on a tool call");
     }
-    let mut accepted = headers
-        .get_all(ACCEPT)
-        .filter_map(|value| value.to_str().ok());
+    let mut accepted = headers.get_all(ACCEPT).filter_map(|value| value.to_str().ok());
     if accepted.any(|value| value.contains("text/event-stream")) {
         return refuse("`Accept: text/event-stream` on a tool call");
     }

@@ -22,10 +22,7 @@ const ALWAYS: [(HeaderName, HeaderValue); 5] = [
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
     (X_XSS_PROTECTION, HeaderValue::from_static("1; mode=block")),
-    (
-        REFERRER_POLICY,
-        HeaderValue::from_static("strict-origin-when-cross-origin"),
-    ),
+    (REFERRER_POLICY, HeaderValue::from_static("strict-origin-when-cross-origin")),
     (VERSION, HeaderValue::from_static(API_VERSION)),
 ];
 
@@ -47,10 +44,7 @@ pub(super) fn add(response: &mut ServiceResponse<BoxBody>, origin: Origin, state
         headers.insert(STRICT_TRANSPORT_SECURITY, year);
     }
     if status == StatusCode::UNAUTHORIZED && !headers.contains_key(WWW_AUTHENTICATE) {
-        headers.insert(
-            WWW_AUTHENTICATE,
-            HeaderValue::from_static("Bearer realm=\"mindflight\""),
-        );
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"mindflight\""));
     }
     if !headers.contains_key(CACHE_CONTROL) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

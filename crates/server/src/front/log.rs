@@ -11,9 +11,7 @@ use crate::request::Requester;
 
 pub(super) fn write(response: &ServiceResponse<BoxBody>, origin: Origin, started: Instant) {
     let (request, status) = (response.request(), response.status().as_u16());
-    let pattern = request
-        .match_pattern()
-        .unwrap_or_else(|| "unmatched".to_owned());
+    let pattern = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
     let seconds = started.elapsed().as_secs_f64();
     let labels = [
         ("method", label(request.method().as_str()).to_owned()),
@@ -29,10 +27,7 @@ pub(super) fn write(response: &ServiceResponse<BoxBody>, origin: Origin, started
     let (method, path) = (request.method().as_str(), request.path());
     let extensions = request.extensions();
     let facts = extensions.get::<Requester>().map(|who| who.caller.facts());
-    let (key, user) = (
-        facts.and_then(|facts| facts.key),
-        facts.and_then(|facts| facts.user),
-    );
+    let (key, user) = (facts.and_then(|facts| facts.key), facts.and_then(|facts| facts.user));
     tracing::info!(
         target: "mindflight::request",
         request_id = %origin.request,

@@ -67,10 +67,8 @@ fn of_actix(status: StatusCode, cause: &actix_web::Error) -> Error {
 
 /// Errors are logged here, once, and only those that someone other than the caller has to look at.
 fn report(error: &Error, origin: Origin) {
-    let ours = matches!(
-        error.kind(),
-        ErrorKind::Internal | ErrorKind::Upstream | ErrorKind::Timeout
-    );
+    let ours =
+        matches!(error.kind(), ErrorKind::Internal | ErrorKind::Upstream | ErrorKind::Timeout);
     if !ours {
         return;
     }

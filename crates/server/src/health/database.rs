@@ -36,32 +36,20 @@ pub(super) struct Seen {
 
 /// Asks, with a time-out for all of it. The migrations are asked for until none is missing.
 pub(super) async fn ask(database: &dyn Database, limit: Duration, settled: bool) -> Seen {
-    let away = |detail: String| Seen {
-        reading: Reading::new(Status::Unhealthy, detail),
-        pending: None,
-    };
+    let away =
+        |detail: String| Seen { reading: Reading::new(Status::Unhealthy, detail), pending: None };
     let work = async {
         let latency = database.ping().await?;
-        let pending = if settled {
-            None
-        } else {
-            Some(database.pending().await?)
-        };
+        let pending = if settled { None } else { Some(database.pending().await?) };
         Ok::<_, Error>((latency, pending))
     };
     match tokio::time::timeout(limit, work).await {
         Ok(Ok((latency, pending))) => {
             metrics::histogram!("mindflight_database_ping_duration_seconds")
                 .record(latency.as_secs_f64());
-            Seen {
-                reading: Reading::healthy(Some(latency)),
-                pending,
-            }
+            Seen { reading: Reading::healthy(Some(latency)), pending }
         }
         Ok(Err(error)) => away(error.to_string()),
-        Err(_) => away(format!(
-            "the database did not answer within {} s",
-            limit.as_secs_f64()
-        )),
+        Err(_) => away(format!("the database did not answer within {} s", limit.as_secs_f64())),
     }
 }

@@ -16,21 +16,11 @@ pub(super) struct Reading {
 
 impl Reading {
     pub(super) const fn new(status: Status, detail: String) -> Self {
-        Self {
-            status,
-            latency: None,
-            detail: Some(detail),
-            since: None,
-        }
+        Self { status, latency: None, detail: Some(detail), since: None }
     }
 
     pub(super) const fn healthy(latency: Option<Duration>) -> Self {
-        Self {
-            status: Status::Healthy,
-            latency,
-            detail: None,
-            since: None,
-        }
+        Self { status: Status::Healthy, latency, detail: None, since: None }
     }
 
     /// Takes a newer outcome; a change is logged and remembered.
@@ -61,12 +51,8 @@ impl Reading {
     /// As callers see it.
     pub(super) fn check(&self) -> Check {
         let since = self.since.filter(|_| self.status != Status::Healthy);
-        let since = since.map(|since| {
-            format!(
-                ", since {}",
-                since.to_rfc3339_opts(SecondsFormat::Secs, true)
-            )
-        });
+        let since = since
+            .map(|since| format!(", since {}", since.to_rfc3339_opts(SecondsFormat::Secs, true)));
         Check {
             status: self.status,
             latency: self

@@ -25,9 +25,9 @@ pub(super) async fn probe(folder: Option<PathBuf>) -> Reading {
     let degraded = |detail: String| Reading::new(Status::Degraded, detail);
     match tokio::time::timeout(LIMIT, work).await {
         Ok(Ok(Ok(()))) => Reading::healthy(Some(started.elapsed())),
-        Ok(Ok(Err(error))) => degraded(format!(
-            "the data folder `{shown}` cannot be written to: {error}"
-        )),
+        Ok(Ok(Err(error))) => {
+            degraded(format!("the data folder `{shown}` cannot be written to: {error}"))
+        }
         Ok(Err(_)) => degraded(format!("the check of the data folder `{shown}` crashed")),
         Err(_) => degraded(format!(
             "the data folder `{shown}` did not answer within {} s",

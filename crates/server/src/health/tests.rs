@@ -49,11 +49,7 @@ impl Database for Scripted {
 }
 
 fn beside() -> Beside {
-    Beside {
-        now: SystemClock.now(),
-        unwell: BTreeMap::new(),
-        stuck: BTreeMap::new(),
-    }
+    Beside { now: SystemClock.now(), unwell: BTreeMap::new(), stuck: BTreeMap::new() }
 }
 
 fn detail(health: &Health, check: &str) -> String {
@@ -65,9 +61,7 @@ async fn a_database_that_goes_away_makes_the_instance_unhealthy_until_it_is_back
     let board = Board::new();
     assert_eq!(board.ready(false), Ok(()));
 
-    board
-        .ask_database(&Scripted::of([Answer::Away]), &SystemClock, LIMIT)
-        .await;
+    board.ask_database(&Scripted::of([Answer::Away]), &SystemClock, LIMIT).await;
     let health = board.health(&beside());
     assert_eq!(
         (health.status, health.checks["database"].status),
@@ -80,28 +74,18 @@ async fn a_database_that_goes_away_makes_the_instance_unhealthy_until_it_is_back
     );
     assert_eq!(board.ready(false), Err(text));
 
-    board
-        .ask_database(&Scripted::of([Answer::Fine(vec![])]), &SystemClock, LIMIT)
-        .await;
+    board.ask_database(&Scripted::of([Answer::Fine(vec![])]), &SystemClock, LIMIT).await;
     let health = board.health(&beside());
-    assert_eq!(
-        (health.status, health.checks["database"].latency),
-        (Status::Healthy, Some(1.23))
-    );
+    assert_eq!((health.status, health.checks["database"].latency), (Status::Healthy, Some(1.23)));
     assert_eq!(board.ready(false), Ok(()));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_frozen_database_counts_as_away_when_the_limit_is_over() {
     let board = Board::new();
-    board
-        .ask_database(&Scripted::of([Answer::Frozen]), &SystemClock, LIMIT)
-        .await;
+    board.ask_database(&Scripted::of([Answer::Frozen]), &SystemClock, LIMIT).await;
     let text = detail(&board.health(&beside()), "database");
-    assert!(
-        text.starts_with("the database did not answer within 5 s"),
-        "{text}"
-    );
+    assert!(text.starts_with("the database did not answer within 5 s"), "{text}");
 }
 
 #[tokio::test]
@@ -113,10 +97,7 @@ async fn missing_migrations_keep_it_from_being_ready_and_are_asked_for_until_non
         Answer::Fine(vec!["never asked"]),
     ]);
     board.ask_database(&database, &SystemClock, LIMIT).await;
-    assert_eq!(
-        board.ready(false),
-        Err("migrations are missing: 3_audit".to_owned())
-    );
+    assert_eq!(board.ready(false), Err("migrations are missing: 3_audit".to_owned()));
     for _ in 0..2 {
         board.ask_database(&database, &SystemClock, LIMIT).await;
         assert_eq!(board.ready(false), Ok(()));
@@ -127,10 +108,7 @@ async fn missing_migrations_keep_it_from_being_ready_and_are_asked_for_until_non
 #[test]
 fn a_server_that_drains_is_not_ready_and_yet_healthy() {
     let board = Board::new();
-    assert_eq!(
-        board.ready(true),
-        Err("the server is shutting down".to_owned())
-    );
+    assert_eq!(board.ready(true), Err("the server is shutting down".to_owned()));
     assert_eq!(board.health(&beside()).status, Status::Healthy);
 }
 
@@ -152,17 +130,10 @@ fn unwell_providers_and_stuck_calls_only_degrade() {
     let board = Board::new();
     let unwell = BTreeMap::from([("weather".to_owned(), "the vendor is away".to_owned())]);
     let stuck = BTreeMap::from([("demo_block".to_owned(), 2)]);
-    let health = board.health(&Beside {
-        unwell,
-        stuck,
-        ..beside()
-    });
+    let health = board.health(&Beside { unwell, stuck, ..beside() });
     assert_eq!(health.status, Status::Degraded);
     assert_eq!(detail(&health, "provider.weather"), "the vendor is away");
-    assert!(
-        detail(&health, "calls").contains("`demo_block` (2)"),
-        "{health:?}"
-    );
+    assert!(detail(&health, "calls").contains("`demo_block` (2)"), "{health:?}");
     assert_eq!(detail(&health, "queue"), "no job queue in this release");
     assert_eq!(board.ready(false), Ok(()));
 }
@@ -171,27 +142,15 @@ fn unwell_providers_and_stuck_calls_only_degrade() {
 async fn a_folder_that_cannot_be_written_degrades_and_none_is_no_fault() {
     let board = Board::new();
     board.probe_storage(None, &SystemClock).await;
-    assert_eq!(
-        detail(&board.health(&beside()), "storage"),
-        "no data folder"
-    );
+    assert_eq!(detail(&board.health(&beside()), "storage"), "no data folder");
 
     let folder = tempfile::tempdir().unwrap();
     board.probe_storage(Some(folder.path()), &SystemClock).await;
     assert!(board.health(&beside()).checks["storage"].latency.is_some());
-    assert_eq!(
-        std::fs::read_dir(folder.path()).unwrap().count(),
-        0,
-        "the probe is left behind"
-    );
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "the probe is left behind");
 
-    board
-        .probe_storage(Some(&folder.path().join("gone")), &SystemClock)
-        .await;
+    board.probe_storage(Some(&folder.path().join("gone")), &SystemClock).await;
     let health = board.health(&beside());
     assert_eq!(health.status, Status::Degraded);
-    assert!(
-        detail(&health, "storage").contains("cannot be written to"),
-        "{health:?}"
-    );
+    assert!(detail(&health, "storage").contains("cannot be written to"), "{health:?}");
 }

@@ -23,10 +23,7 @@ pub(crate) struct Quota {
 impl Quota {
     /// At least one: nothing at all is a matter of scopes.
     pub(crate) fn per_minute(count: u32) -> Self {
-        Self {
-            count: count.max(1),
-            window: Duration::from_secs(60),
-        }
+        Self { count: count.max(1), window: Duration::from_secs(60) }
     }
 
     pub(crate) fn count(self) -> u32 {
@@ -73,11 +70,7 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
     /// Remembers about `most` keys; beyond that it forgets one to learn another.
     pub(crate) fn new(most: usize) -> Self {
         let shards = std::array::from_fn(|_| Mutex::new(HashMap::new()));
-        Self {
-            shards,
-            hasher: RandomState::new(),
-            most_in_shard: most.div_ceil(SHARDS).max(1),
-        }
+        Self { shards, hasher: RandomState::new(), most_in_shard: most.div_ceil(SHARDS).max(1) }
     }
 
     /// Counts one, if it is allowed.
@@ -93,19 +86,14 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
             }
             let empty_at = empty_at + quota.step();
             shard.insert(key.clone(), empty_at);
-            Level {
-                wait: None,
-                ..level(empty_at, quota, now)
-            }
+            Level { wait: None, ..level(empty_at, quota, now) }
         })
     }
 
     /// Looks without counting.
     pub(crate) fn look(&self, key: &K, quota: Quota, now: Time) -> Level {
         let now = now.timestamp_micros();
-        self.with(key, |shard| {
-            level(current(shard.get(key), quota, now), quota, now)
-        })
+        self.with(key, |shard| level(current(shard.get(key), quota, now), quota, now))
     }
 
     /// Forgets the keys that have all of their quota.
@@ -120,27 +108,19 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
 
     fn with<T>(&self, key: &K, act: impl FnOnce(&mut HashMap<K, i64>) -> T) -> T {
         let hash = usize::try_from(self.hasher.hash_one(key) % SHARDS as u64).unwrap_or_default();
-        act(&mut self.shards[hash]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner))
+        act(&mut self.shards[hash].lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
-        self.shards
-            .iter()
-            .map(|shard| shard.lock().unwrap().len())
-            .sum()
+        self.shards.iter().map(|shard| shard.lock().unwrap().len()).sum()
     }
 }
 
 /// The stored time, which is never before now, nor further away than a full bucket takes: the
 /// machine's clock may have been set back, and the quota may have changed.
 fn current(stored: Option<&i64>, quota: Quota, now: i64) -> i64 {
-    stored
-        .copied()
-        .unwrap_or(now)
-        .clamp(now, now.saturating_add(quota.whole()))
+    stored.copied().unwrap_or(now).clamp(now, now.saturating_add(quota.whole()))
 }
 
 fn free(empty_at: i64, quota: Quota, now: i64) -> i64 {
@@ -186,15 +166,9 @@ mod tests {
             assert_eq!((level.remaining, level.wait), (remaining, None));
         }
         let refused = buckets.take("a", quota, at(0));
-        assert_eq!(
-            (refused.remaining, refused.wait),
-            (0, Some(Duration::seconds(10)))
-        );
+        assert_eq!((refused.remaining, refused.wait), (0, Some(Duration::seconds(10))));
         assert_eq!(refused.full_after, Duration::seconds(60));
-        assert_eq!(
-            buckets.take("a", quota, at(9)).wait,
-            Some(Duration::seconds(1))
-        );
+        assert_eq!(buckets.take("a", quota, at(9)).wait, Some(Duration::seconds(1)));
         assert_eq!(buckets.take("a", quota, at(10)).wait, None);
         assert_eq!(buckets.look(&"a", quota, at(40)).remaining, 3);
         assert_eq!(buckets.look(&"a", quota, at(70)).remaining, 6);
@@ -205,19 +179,13 @@ mod tests {
     fn every_quota_gives_exactly_its_count() {
         for count in [1, 2, 3, 7, 100, 1_000, 100_000] {
             let (buckets, quota) = (Buckets::new(10), Quota::per_minute(count));
-            let taken = (0..count)
-                .filter(|_| buckets.take((), quota, at(0)).wait.is_none())
-                .count();
+            let taken =
+                (0..count).filter(|_| buckets.take((), quota, at(0)).wait.is_none()).count();
             assert_eq!(taken, count as usize);
             assert!(buckets.take((), quota, at(0)).wait.is_some(), "{count}");
         }
         // More than there are microseconds.
-        assert!(
-            Buckets::new(1)
-                .take((), Quota::per_minute(u32::MAX), at(0))
-                .wait
-                .is_none()
-        );
+        assert!(Buckets::new(1).take((), Quota::per_minute(u32::MAX), at(0)).wait.is_none());
     }
 
     #[test]
@@ -227,20 +195,14 @@ mod tests {
             assert_eq!(buckets.look(&"a", quota, at(0)).wait, None);
         }
         assert_eq!(buckets.take("a", quota, at(0)).wait, None);
-        assert_eq!(
-            buckets.look(&"a", quota, at(0)).wait,
-            Some(Duration::seconds(60))
-        );
+        assert_eq!(buckets.look(&"a", quota, at(0)).wait, Some(Duration::seconds(60)));
     }
 
     #[test]
     fn a_clock_that_is_set_back_locks_nobody_out_for_longer_than_the_window() {
         let (buckets, quota) = (Buckets::new(10), Quota::per_minute(1));
         buckets.take("a", quota, at(100_000));
-        assert_eq!(
-            buckets.take("a", quota, at(0)).wait,
-            Some(Duration::seconds(60))
-        );
+        assert_eq!(buckets.take("a", quota, at(0)).wait, Some(Duration::seconds(60)));
     }
 
     #[test]

@@ -27,23 +27,12 @@ pub(crate) struct Standings(Vec<Standing>);
 impl Standing {
     /// Refuses with 429 `rate_limited` what is beyond the quota.
     pub(crate) fn verdict(&self) -> Result<()> {
-        let what = if self.name == "default" {
-            "requests"
-        } else {
-            "new keys"
-        };
-        self.level
-            .wait
-            .map_or(Ok(()), |wait| Err(refusal(what, self.quota, wait)))
+        let what = if self.name == "default" { "requests" } else { "new keys" };
+        self.level.wait.map_or(Ok(()), |wait| Err(refusal(what, self.quota, wait)))
     }
 
     fn policy(&self) -> String {
-        format!(
-            "\"{}\";q={};w={}",
-            self.name,
-            self.quota.count(),
-            self.quota.window().as_secs()
-        )
+        format!("\"{}\";q={};w={}", self.name, self.quota.count(), self.quota.window().as_secs())
     }
 
     /// `t` is when all of the quota is back; for who is refused, when to come again, as `Retry-After`.
@@ -76,18 +65,13 @@ impl Standings {
             return Vec::new();
         };
         let line = |part: fn(&Standing) -> String| list(noted.iter().map(part));
-        let all = [
-            (RATE_LIMIT, line(Standing::state)),
-            (RATE_LIMIT_POLICY, line(Standing::policy)),
-        ];
+        let all =
+            [(RATE_LIMIT, line(Standing::state)), (RATE_LIMIT_POLICY, line(Standing::policy))];
         let written = |(name, value): (_, String)| Some((name, HeaderValue::try_from(value).ok()?));
         all.into_iter().filter_map(written).collect()
     }
 }
 
 fn list(items: impl Iterator<Item = impl Display>) -> String {
-    items
-        .map(|item| item.to_string())
-        .collect::<Vec<_>>()
-        .join(", ")
+    items.map(|item| item.to_string()).collect::<Vec<_>>().join(", ")
 }

@@ -25,9 +25,7 @@ impl Clock for Stopped {
 }
 
 fn limits(requests: u32, key_creations: u32) -> (Limits, Arc<Stopped>) {
-    let clock = Arc::new(Stopped(Mutex::new(
-        DateTime::from_timestamp(1_800_000_000, 0).unwrap(),
-    )));
+    let clock = Arc::new(Stopped(Mutex::new(DateTime::from_timestamp(1_800_000_000, 0).unwrap())));
     let limits = Limits(Arc::new(Inner {
         enabled: true,
         requests,
@@ -40,15 +38,7 @@ fn limits(requests: u32, key_creations: u32) -> (Limits, Arc<Stopped>) {
 }
 
 fn caller(key: Option<KeyId>, user: Option<UserId>, rate: Option<u32>) -> Caller {
-    Facts {
-        kind: CallerKind::Key,
-        name: "k".into(),
-        user,
-        key,
-        scopes: vec![],
-        rate,
-    }
-    .into()
+    Facts { kind: CallerKind::Key, name: "k".into(), user, key, scopes: vec![], rate }.into()
 }
 
 fn ip(text: &str) -> Option<IpAddr> {
@@ -74,10 +64,7 @@ fn the_answer_says_what_is_left_and_when_it_is_back() {
         ("ratelimit-policy", "\"default\";q=100;w=60")
     );
     *clock.0.lock().unwrap() += Duration::from_secs(30);
-    assert_eq!(
-        limits.request(&who, None).unwrap().state(),
-        "\"default\";r=99;t=1"
-    );
+    assert_eq!(limits.request(&who, None).unwrap().state(), "\"default\";r=99;t=1");
 }
 
 #[test]
@@ -102,14 +89,8 @@ fn every_limit_that_was_counted_stands_in_one_list() {
     Standings::note(&request, limits.request(&who, None)).unwrap();
     Standings::note(&request, limits.key_creation(&who, None)).unwrap();
     let headers = Standings::headers(&request);
-    assert_eq!(
-        headers[0].1,
-        "\"default\";r=9;t=6, \"key-creation\";r=0;t=60"
-    );
-    assert_eq!(
-        headers[1].1,
-        "\"default\";q=10;w=60, \"key-creation\";q=1;w=60"
-    );
+    assert_eq!(headers[0].1, "\"default\";r=9;t=6, \"key-creation\";r=0;t=60");
+    assert_eq!(headers[1].1, "\"default\";q=10;w=60, \"key-creation\";q=1;w=60");
     let error = Standings::note(&request, limits.key_creation(&who, None)).unwrap_err();
     assert_eq!(error.detail(), "more than 1 new keys in 60 s");
 }
@@ -117,14 +98,10 @@ fn every_limit_that_was_counted_stands_in_one_list() {
 #[test]
 fn a_key_may_have_a_rate_of_its_own() {
     let (limits, _) = limits(1, 5);
-    let (own, other) = (
-        caller(Some(KeyId::new()), None, Some(3)),
-        caller(Some(KeyId::new()), None, None),
-    );
+    let (own, other) =
+        (caller(Some(KeyId::new()), None, Some(3)), caller(Some(KeyId::new()), None, None));
     let allowed = |who: &Caller| {
-        (0..5)
-            .filter(|_| limits.request(who, None).unwrap().verdict().is_ok())
-            .count()
+        (0..5).filter(|_| limits.request(who, None).unwrap().verdict().is_ok()).count()
     };
     assert_eq!((allowed(&own), allowed(&other)), (3, 1));
 }
@@ -133,26 +110,14 @@ fn a_key_may_have_a_rate_of_its_own() {
 fn credentials_are_counted_before_addresses_and_addresses_by_network() {
     let (key, user, here) = (KeyId::new(), UserId::new(), ip("10.0.0.1"));
     let of = |who: &Caller, ip| Subject::of(who, ip);
-    assert_eq!(
-        of(&caller(Some(key), Some(user), None), here),
-        Subject::Key(key)
-    );
-    assert_eq!(
-        of(&caller(None, Some(user), None), here),
-        Subject::User(user)
-    );
+    assert_eq!(of(&caller(Some(key), Some(user), None), here), Subject::Key(key));
+    assert_eq!(of(&caller(None, Some(user), None), here), Subject::User(user));
     let public = Caller::public();
     assert_eq!(of(&public, None), Subject::Unknown);
     assert_eq!(of(&public, ip("::ffff:10.0.0.1")), of(&public, here));
     assert_ne!(of(&public, ip("10.0.0.2")), of(&public, here));
-    assert_eq!(
-        of(&public, ip("2001:db8::1")),
-        of(&public, ip("2001:db8::ffff:0:0:1"))
-    );
-    assert_ne!(
-        of(&public, ip("2001:db8::1")),
-        of(&public, ip("2001:db8:0:1::1"))
-    );
+    assert_eq!(of(&public, ip("2001:db8::1")), of(&public, ip("2001:db8::ffff:0:0:1")));
+    assert_ne!(of(&public, ip("2001:db8::1")), of(&public, ip("2001:db8:0:1::1")));
 }
 
 #[test]
@@ -171,9 +136,7 @@ fn whoever_is_idle_is_forgotten() {
 #[test]
 fn without_limits_nothing_is_counted_nor_told() {
     let (limits, _) = limits(1, 1);
-    let Ok(mut inner) = Arc::try_unwrap(limits.0) else {
-        panic!("shared")
-    };
+    let Ok(mut inner) = Arc::try_unwrap(limits.0) else { panic!("shared") };
     inner.enabled = false;
     let limits = Limits(Arc::new(inner));
     let request = TestRequest::default().to_http_request();

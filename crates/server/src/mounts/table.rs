@@ -62,9 +62,7 @@ impl RouteTable {
                     format!("provider `{name}`: the route `{path}` cannot be served: {error}")
                 })?;
             }
-            table
-                .providers
-                .insert(name, Arc::new(Provider { context, paths }));
+            table.providers.insert(name, Arc::new(Provider { context, paths }));
         }
         Ok(table)
     }
@@ -80,11 +78,8 @@ impl Provider {
         let name = self.context.name();
         let missing = || Error::not_found(format!("the provider `{name}` has no route `{path}`"));
         let matched = self.paths.at(path).map_err(|_| missing())?;
-        let served: Vec<&Arc<Route>> = matched
-            .value
-            .iter()
-            .filter(|route| !webhook || route.is_webhook())
-            .collect();
+        let served: Vec<&Arc<Route>> =
+            matched.value.iter().filter(|route| !webhook || route.is_webhook()).collect();
         if served.is_empty() {
             return Err(missing());
         }
@@ -96,10 +91,8 @@ impl Provider {
             let allowed: Vec<&str> = served.iter().map(|route| route.method.as_str()).collect();
             return Ok(Lookup::OtherMethods(allowed.join(", ")));
         };
-        let parameters = matched
-            .params
-            .iter()
-            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let parameters =
+            matched.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
         Ok(Lookup::Found(Found {
             context: self.context.clone(),
             route: (*route).clone(),

@@ -28,19 +28,13 @@ pub(super) fn request(request: &HttpRequest, method: http::Method, body: Bytes) 
 }
 
 fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::of(
-        codes::INVALID_REQUEST,
-        "the head of the request cannot be read",
-    )
-    .because(error)
+    Error::of(codes::INVALID_REQUEST, "the head of the request cannot be read").because(error)
 }
 
 pub(super) fn response(response: Response) -> Answer {
     let (head, body) = response.into_parts();
     let broken = |what: &str| {
-        Refusal(Error::failed(format!(
-            "the route answered with a {what} that cannot be sent"
-        )))
+        Refusal(Error::failed(format!("the route answered with a {what} that cannot be sent")))
     };
     let status = StatusCode::from_u16(head.status.as_u16()).map_err(|_| broken("status"))?;
     let mut answer = HttpResponse::build(status);

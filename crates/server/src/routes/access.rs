@@ -17,16 +17,11 @@ use crate::request::{self, Requester};
 use crate::state::AppState;
 
 pub(super) fn operations() -> Vec<Operation> {
-    let login = Operation::new(
-        Method::POST,
-        "/api/login",
-        "login",
-        "Sign in with a password",
-        login,
-    )
-    .public()
-    .takes::<Login>()
-    .gives::<Token>();
+    let login =
+        Operation::new(Method::POST, "/api/login", "login", "Sign in with a password", login)
+            .public()
+            .takes::<Login>()
+            .gives::<Token>();
     let mut all = vec![
         login.alias("/auth/login"),
         login,
@@ -48,10 +43,7 @@ pub(super) fn operations() -> Vec<Operation> {
 async fn login(state: web::Data<AppState>, who: Requester, body: Json) -> Answer {
     let login = request::body::<Login>(&body.0)?;
     let gate = state.gate.clone();
-    let token = state
-        .tasks
-        .run(async move { gate.sign_in(login, who.origin).await })
-        .await?;
+    let token = state.tasks.run(async move { gate.sign_in(login, who.origin).await }).await?;
     Ok(HttpResponse::Ok().json(token))
 }
 
@@ -63,10 +55,7 @@ async fn logout(state: web::Data<AppState>, who: Requester, request: HttpRequest
             .into());
     };
     let gate = state.gate.clone();
-    state
-        .tasks
-        .run(async move { gate.sign_out(token, who.caller, who.origin).await })
-        .await?;
+    state.tasks.run(async move { gate.sign_out(token, who.caller, who.origin).await }).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -97,26 +86,8 @@ mod tests {
     #[test]
     fn a_page_has_a_cursor_only_while_there_is_more() {
         let page = |found: &[u32], limit| page(found.to_vec(), limit, u32::to_string);
-        assert_eq!(
-            page(&[1, 2, 3], 2),
-            Page {
-                items: vec![1, 2],
-                next: Some("2".into())
-            }
-        );
-        assert_eq!(
-            page(&[1, 2], 2),
-            Page {
-                items: vec![1, 2],
-                next: None
-            }
-        );
-        assert_eq!(
-            page(&[], 2),
-            Page {
-                items: vec![],
-                next: None
-            }
-        );
+        assert_eq!(page(&[1, 2, 3], 2), Page { items: vec![1, 2], next: Some("2".into()) });
+        assert_eq!(page(&[1, 2], 2), Page { items: vec![1, 2], next: None });
+        assert_eq!(page(&[], 2), Page { items: vec![], next: None });
     }
 }

@@ -3,14 +3,14 @@
 use actix_web::http::Method;
 use actix_web::{HttpResponse, web};
 use mindflight_api::audit::Entry;
-use mindflight_api::{AuditId, InvalidId, KeyId, Page, Scope, UserId};
-use mindflight_core::Result;
+use mindflight_api::{AuditId, InvalidId, KeyId, Page, Scope, UserId, codes};
+use mindflight_core::{Error, Result};
 use mindflight_store::audit::Filter;
 use std::str::FromStr;
 
 use crate::operation::Operation;
 use crate::refusal::Answer;
-use crate::request::{self, Query};
+use crate::request::Query;
 use crate::routes::access::page;
 use crate::state::AppState;
 
@@ -24,10 +24,7 @@ pub(super) fn operations() -> Vec<Operation> {
     );
     let query = &[
         ("action", "only this action, such as `key.create`"),
-        (
-            "target",
-            "only what was done to this: a key's id, a tool's name, …",
-        ),
+        ("target", "only what was done to this: a key's id, a tool's name, …"),
         ("user", "only what this user did, also through a key"),
         ("key", "only what was done with this key"),
         ("limit", "rows a page, 1 to 500"),
@@ -40,10 +37,7 @@ async fn list(state: web::Data<AppState>, query: Query) -> Answer {
     let limit = query.page_limit()?;
     let filter = filter(&query, limit + 1)?;
     let audit = state.store.audit();
-    let found = state
-        .tasks
-        .run(async move { Ok(audit.list(&filter).await?) })
-        .await?;
+    let found = state.tasks.run(async move { Ok(audit.list(&filter).await?) }).await?;
     Ok(HttpResponse::Ok().json(page(found, limit, |entry| entry.id.to_string())))
 }
 
@@ -59,7 +53,9 @@ fn filter(query: &Query, limit: u32) -> Result<Filter> {
 }
 
 fn id<T: FromStr<Err = InvalidId>>(query: &Query, name: &str) -> Result<Option<T>> {
-    query.get(name).map(request::id).transpose()
+    let wrong = |error: InvalidId| Error::of(codes::INVALID_ID, format!("`{name}`: {error}"));
+    let given = query.get(name).map(str::parse).transpose();
+    given.map_err(wrong)
 }
 
 #[cfg(test)]
@@ -71,10 +67,7 @@ mod tests {
         let (user, after) = (UserId::new(), AuditId::new());
         let text = format!("action=key.create&user={user}&cursor={after}");
         let found = filter(&Query::parse(&text), 7).unwrap();
-        assert_eq!(
-            (found.action.as_deref(), found.target),
-            (Some("key.create"), None)
-        );
+        assert_eq!((found.action.as_deref(), found.target), (Some("key.create"), None));
         assert_eq!(
             (found.user, found.key, found.after, found.limit),
             (Some(user), None, Some(after), 7)
@@ -83,16 +76,10 @@ mod tests {
 
     #[test]
     fn what_is_no_id_is_refused() {
-        for (text, code) in [
-            ("user=ada", "invalid_id"),
-            ("key=", "invalid_id"),
-            ("cursor=1", "invalid_cursor"),
-        ] {
-            assert_eq!(
-                filter(&Query::parse(text), 1).unwrap_err().name(),
-                code,
-                "{text}"
-            );
+        for (text, code) in
+            [("user=ada", "invalid_id"), ("key=", "invalid_id"), ("cursor=1", "invalid_cursor")]
+        {
+            assert_eq!(filter(&Query::parse(text), 1).unwrap_err().name(), code, "{text}");
         }
     }
 }

@@ -52,32 +52,19 @@ pub(super) fn operations() -> Vec<Operation> {
     .public()
     .uncounted()
     .gives::<Health>();
-    vec![
-        ready.alias("/healthz"),
-        health.alias("/health/health"),
-        live,
-        ready,
-        health,
-    ]
+    vec![ready.alias("/healthz"), health.alias("/health/health"), live, ready, health]
 }
 
 async fn liveness() -> HttpResponse {
-    HttpResponse::Ok().json(Word {
-        status: "alive",
-        reason: None,
-    })
+    HttpResponse::Ok().json(Word { status: "alive", reason: None })
 }
 
 async fn readiness(state: web::Data<AppState>) -> HttpResponse {
     match state.health.ready(state.is_draining()) {
-        Ok(()) => HttpResponse::Ok().json(Word {
-            status: "ready",
-            reason: None,
-        }),
-        Err(why) => HttpResponse::ServiceUnavailable().json(Word {
-            status: "not_ready",
-            reason: Some(why),
-        }),
+        Ok(()) => HttpResponse::Ok().json(Word { status: "ready", reason: None }),
+        Err(why) => {
+            HttpResponse::ServiceUnavailable().json(Word { status: "not_ready", reason: Some(why) })
+        }
     }
 }
 

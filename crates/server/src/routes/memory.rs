@@ -32,15 +32,9 @@ pub(super) fn operations() -> Vec<Operation> {
     )
     .takes::<Store>()
     .gives::<Written>();
-    let list = Operation::new(
-        Method::GET,
-        "/api/memory",
-        "listMemory",
-        "List the keys",
-        list,
-    )
-    .query(LIST)
-    .gives::<Keys>();
+    let list = Operation::new(Method::GET, "/api/memory", "listMemory", "List the keys", list)
+        .query(LIST)
+        .gives::<Keys>();
     // Its literal path comes before the one with a key in it.
     let by_query = Operation::new(
         Method::GET,
@@ -51,14 +45,8 @@ pub(super) fn operations() -> Vec<Operation> {
     )
     .query(&[("key", "the key")])
     .gives::<Entry>();
-    let all = [
-        vec![store.alias("/api/memory/set"), store, list, by_query],
-        by_key(),
-    ]
-    .concat();
-    all.into_iter()
-        .map(|operation| operation.scope(Scope::Memory))
-        .collect()
+    let all = [vec![store.alias("/api/memory/set"), store, list, by_query], by_key()].concat();
+    all.into_iter().map(|operation| operation.scope(Scope::Memory)).collect()
 }
 
 fn by_key() -> Vec<Operation> {
@@ -74,26 +62,13 @@ fn by_key() -> Vec<Operation> {
 }
 
 async fn store(state: web::Data<AppState>, who: Requester, body: Json) -> Answer {
-    let Store {
-        key,
-        value,
-        ttl_seconds,
-        if_version,
-    } = request::body(&body.0)?;
-    let how = Set {
-        ttl: ttl_seconds.map(Duration::from_secs),
-        if_version,
-    };
+    let Store { key, value, ttl_seconds, if_version } = request::body(&body.0)?;
+    let how = Set { ttl: ttl_seconds.map(Duration::from_secs), if_version };
     let space = who.caller.space();
-    let work = memory(&state, move |memory| async move {
-        memory.set(&space, &key, value, how).await
-    });
+    let work =
+        memory(&state, move |memory| async move { memory.set(&space, &key, value, how).await });
     let version = Some(work.await?.version);
-    Ok(HttpResponse::Ok().json(Written {
-        status: Status::Stored,
-        version,
-        previous_value: None,
-    }))
+    Ok(HttpResponse::Ok().json(Written { status: Status::Stored, version, previous_value: None }))
 }
 
 async fn update(
@@ -102,26 +77,14 @@ async fn update(
     key: web::Path<String>,
     body: Json,
 ) -> Answer {
-    let Update {
-        value,
-        ttl_seconds,
-        if_version,
-    } = request::body(&body.0)?;
-    let how = Set {
-        ttl: ttl_seconds.map(Duration::from_secs),
-        if_version,
-    };
+    let Update { value, ttl_seconds, if_version } = request::body(&body.0)?;
+    let how = Set { ttl: ttl_seconds.map(Duration::from_secs), if_version };
     let space = who.caller.space();
-    let work = memory(&state, move |memory| async move {
-        memory.set(&space, &key, value, how).await
-    });
+    let work =
+        memory(&state, move |memory| async move { memory.set(&space, &key, value, how).await });
     let written = work.await?;
     let (version, previous_value) = (Some(written.version), written.previous);
-    Ok(HttpResponse::Ok().json(Written {
-        status: Status::Updated,
-        version,
-        previous_value,
-    }))
+    Ok(HttpResponse::Ok().json(Written { status: Status::Updated, version, previous_value }))
 }
 
 async fn get(state: web::Data<AppState>, who: Requester, key: web::Path<String>) -> Answer {
@@ -136,9 +99,7 @@ async fn get_by_query(state: web::Data<AppState>, who: Requester, query: Query) 
 
 async fn read(state: &AppState, who: Requester, key: String) -> Answer {
     let (space, wanted) = (who.caller.space(), key.clone());
-    let work = memory(state, move |memory| async move {
-        memory.get(&space, &wanted).await
-    });
+    let work = memory(state, move |memory| async move { memory.get(&space, &wanted).await });
     let stored = work.await?.ok_or_else(|| absent(&key))?;
     Ok(HttpResponse::Ok().json(entry(stored)))
 }
@@ -146,17 +107,11 @@ async fn read(state: &AppState, who: Requester, key: String) -> Answer {
 async fn delete(state: web::Data<AppState>, who: Requester, key: web::Path<String>) -> Answer {
     let (space, key) = (who.caller.space(), key.into_inner());
     let wanted = key.clone();
-    let work = memory(&state, move |memory| async move {
-        memory.delete(&space, &wanted).await
-    });
+    let work = memory(&state, move |memory| async move { memory.delete(&space, &wanted).await });
     if !work.await? {
         return Err(absent(&key).into());
     }
-    let written = Written {
-        status: Status::Deleted,
-        version: None,
-        previous_value: None,
-    };
+    let written = Written { status: Status::Deleted, version: None, previous_value: None };
     Ok(HttpResponse::Ok().json(written))
 }
 
@@ -167,16 +122,12 @@ async fn list(state: web::Data<AppState>, who: Requester, query: Query) -> Answe
     let space = who.caller.space();
     let work = memory(&state, move |memory| async move {
         // One more than asked for tells whether there is a next page.
-        Ok(memory
-            .keys(&space, &prefix, after.as_deref(), limit + 1)
-            .await?)
+        Ok(memory.keys(&space, &prefix, after.as_deref(), limit + 1).await?)
     });
     let mut found = work.await?;
     let more = found.len() > limit as usize;
     found.truncate(limit as usize);
-    let keys = found
-        .into_iter()
-        .map(|(key, created_at)| KeyInfo { key, created_at });
+    let keys = found.into_iter().map(|(key, created_at)| KeyInfo { key, created_at });
     let keys: Vec<KeyInfo> = keys.collect();
     let next = keys.last().filter(|_| more).map(|last| last.key.clone());
     Ok(HttpResponse::Ok().json(Keys { keys, next }))
@@ -194,22 +145,8 @@ where
 }
 
 fn entry(stored: Stored) -> Entry {
-    let Stored {
-        key,
-        value,
-        version,
-        created_at,
-        updated_at,
-        expires_at,
-    } = stored;
-    Entry {
-        key,
-        value,
-        version,
-        created_at,
-        updated_at,
-        expires_at,
-    }
+    let Stored { key, value, version, created_at, updated_at, expires_at } = stored;
+    Entry { key, value, version, created_at, updated_at, expires_at }
 }
 
 fn absent(key: &str) -> Error {

@@ -29,16 +29,11 @@ pub(super) fn operations() -> Vec<Operation> {
 
 async fn metrics(state: web::Data<AppState>, request: HttpRequest) -> Answer {
     if let Some(token) = &state.config.metrics.token {
-        let header = request
-            .headers()
-            .get(AUTHORIZATION)
-            .and_then(|value| value.to_str().ok());
+        let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         check(token.expose_secret(), header)?;
     }
     let body = telemetry::render(&state.metrics);
-    Ok(HttpResponse::Ok()
-        .content_type(telemetry::TEXT_FORMAT)
-        .body(body))
+    Ok(HttpResponse::Ok().content_type(telemetry::TEXT_FORMAT).body(body))
 }
 
 /// Whether the header has the token of `metrics.token`.
@@ -50,11 +45,10 @@ fn check(token: &str, header: Option<&str>) -> Result<()> {
     // In constant time: how much of a guess was right must not be measurable.
     match bool::from(sent.as_bytes().ct_eq(token.as_bytes())) {
         true => Ok(()),
-        false => Err(Error::of(
-            codes::UNAUTHENTICATED,
-            "`/metrics` needs the token of `metrics.token`",
-        )
-        .fix("Send `Authorization: Bearer <metrics.token>`.")),
+        false => {
+            Err(Error::of(codes::UNAUTHENTICATED, "`/metrics` needs the token of `metrics.token`")
+                .fix("Send `Authorization: Bearer <metrics.token>`."))
+        }
     }
 }
 
@@ -74,11 +68,7 @@ mod tests {
             Some("Bearer s3cret2"),
             Some("Basic s3cret"),
         ] {
-            assert_eq!(
-                check("s3cret", wrong).unwrap_err().status(),
-                401,
-                "{wrong:?}"
-            );
+            assert_eq!(check("s3cret", wrong).unwrap_err().status(), 401, "{wrong:?}");
         }
     }
 }

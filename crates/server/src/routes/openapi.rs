@@ -13,16 +13,10 @@ use crate::state::AppState;
 
 pub(super) fn operations() -> Vec<Operation> {
     vec![
-        Operation::new(
-            Method::GET,
-            "/openapi.json",
-            "getOpenApi",
-            "This document",
-            get,
-        )
-        .public()
-        .gives::<Value>()
-        .uncounted(),
+        Operation::new(Method::GET, "/openapi.json", "getOpenApi", "This document", get)
+            .public()
+            .gives::<Value>()
+            .uncounted(),
     ]
 }
 
@@ -89,10 +83,7 @@ fn path(pattern: &str) -> String {
 }
 
 fn described(operation: &Operation) -> Value {
-    let names = operation
-        .path
-        .split('/')
-        .filter_map(|part| part.strip_prefix('{'));
+    let names = operation.path.split('/').filter_map(|part| part.strip_prefix('{'));
     let in_path = names.map(|name| {
         let name = name.split([':', '}']).next().unwrap_or_default();
         json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}})

@@ -69,9 +69,6 @@ async fn disable(state: web::Data<AppState>, who: Requester, name: web::Path<Str
 
 async fn switch(state: &AppState, who: Requester, name: String, on: bool) -> Answer {
     let mounts = state.mounts.clone();
-    let provider = state
-        .tasks
-        .run(async move { mounts.switch(&name, on, who).await })
-        .await?;
+    let provider = state.tasks.run(async move { mounts.switch(&name, on, who).await }).await?;
     Ok(HttpResponse::Ok().json(provider))
 }

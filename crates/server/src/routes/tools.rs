@@ -25,42 +25,24 @@ const MAX_LIMIT: u32 = 1000;
 
 pub(super) fn operations() -> Vec<Operation> {
     vec![
-        Operation::new(
-            Method::GET,
-            "/api/tools",
-            "listTools",
-            "List the tools",
-            list,
-        )
-        .query(&[
-            ("provider", "only tools of this provider"),
-            ("q", "only tools whose name or description has this text"),
-            ("format", "full, openai, anthropic or mcp"),
-            ("detail", "names, short or full"),
-            ("limit", "tools a page, 1 to 1000"),
-            ("cursor", "the `next` of the page before"),
-        ])
-        .gives::<Page<Tool>>()
-        .uncounted(),
-        Operation::new(
-            Method::GET,
-            "/api/tools/{name}",
-            "getTool",
-            "Describe a tool",
-            get,
-        )
-        .query(&[("format", "full, openai, anthropic or mcp")])
-        .gives::<Tool>()
-        .uncounted(),
-        Operation::new(
-            Method::POST,
-            "/api/tools/{name}",
-            "callTool",
-            "Call a tool",
-            call,
-        )
-        .takes::<Value>()
-        .gives::<Value>(),
+        Operation::new(Method::GET, "/api/tools", "listTools", "List the tools", list)
+            .query(&[
+                ("provider", "only tools of this provider"),
+                ("q", "only tools whose name or description has this text"),
+                ("format", "full, openai, anthropic or mcp"),
+                ("detail", "names, short or full"),
+                ("limit", "tools a page, 1 to 1000"),
+                ("cursor", "the `next` of the page before"),
+            ])
+            .gives::<Page<Tool>>()
+            .uncounted(),
+        Operation::new(Method::GET, "/api/tools/{name}", "getTool", "Describe a tool", get)
+            .query(&[("format", "full, openai, anthropic or mcp")])
+            .gives::<Tool>()
+            .uncounted(),
+        Operation::new(Method::POST, "/api/tools/{name}", "callTool", "Call a tool", call)
+            .takes::<Value>()
+            .gives::<Value>(),
     ]
 }
 
@@ -82,19 +64,12 @@ async fn list(
         provider.is_none_or(|name| tool.provider == name) && text.as_ref().is_none_or(found)
     };
     let catalog = state.calls.catalog();
-    let open = catalog
-        .entries()
-        .iter()
-        .filter(|entry| entry.is_open_to(&who.caller));
-    let mut rest = open
-        .map(|entry| entry.listed())
-        .filter(|tool| fits(tool) && tool.name.as_str() > after);
+    let open = catalog.entries().iter().filter(|entry| entry.is_open_to(&who.caller));
+    let mut rest =
+        open.map(|entry| entry.listed()).filter(|tool| fits(tool) && tool.name.as_str() > after);
     let page: Vec<&Tool> = rest.by_ref().take(limit).collect();
     let next = rest.next().and(page.last()).map(|tool| tool.name.clone());
-    let items = page
-        .into_iter()
-        .map(|tool| shown(tool, format, detail))
-        .collect();
+    let items = page.into_iter().map(|tool| shown(tool, format, detail)).collect();
     tagged(&request, &json!(Page::<Value> { items, next }))
 }
 
@@ -116,10 +91,7 @@ fn visible<'a>(entry: &'a Arc<Entry>, who: &Requester) -> Result<&'a Arc<Entry>>
     if entry.is_open_to(&who.caller) {
         return Ok(entry);
     }
-    Err(Error::of(
-        codes::FORBIDDEN,
-        format!("this needs the scope `tools:call:{}`", entry.name),
-    ))
+    Err(Error::of(codes::FORBIDDEN, format!("this needs the scope `tools:call:{}`", entry.name)))
 }
 
 async fn call(
@@ -150,28 +122,18 @@ const FORMATS: &[(&str, Format)] = &[
     ("mcp", Format::Mcp),
 ];
 
-const DETAILS: &[(&str, Detail)] = &[
-    ("names", Detail::Names),
-    ("short", Detail::Short),
-    ("full", Detail::Full),
-];
+const DETAILS: &[(&str, Detail)] =
+    &[("names", Detail::Names), ("short", Detail::Short), ("full", Detail::Full)];
 
 fn choice<T: Copy + Default>(query: &Query, name: &str, choices: &[(&str, T)]) -> Result<T> {
     let Some(text) = query.get(name) else {
         return Ok(T::default());
     };
-    choices
-        .iter()
-        .find(|(choice, _)| *choice == text)
-        .map(|(_, value)| *value)
-        .ok_or_else(|| {
-            let names: Vec<&str> = choices.iter().map(|(choice, _)| *choice).collect();
-            let detail = format!(
-                "`{name}` must be one of {}; got \"{text}\"",
-                names.join(", ")
-            );
-            Error::of(codes::INVALID_QUERY, detail)
-        })
+    choices.iter().find(|(choice, _)| *choice == text).map(|(_, value)| *value).ok_or_else(|| {
+        let names: Vec<&str> = choices.iter().map(|(choice, _)| *choice).collect();
+        let detail = format!("`{name}` must be one of {}; got \"{text}\"", names.join(", "));
+        Error::of(codes::INVALID_QUERY, detail)
+    })
 }
 
 /// A tool in the shape that the caller's vendor takes; plain projections, the schemas as they are.
@@ -213,29 +175,13 @@ fn mcp(tool: &Tool) -> Value {
 pub(super) fn tagged(request: &HttpRequest, body: &Value) -> Answer {
     let bytes = serde_json::to_vec(body).map_err(Error::internal)?;
     let digest = Sha256::digest(&bytes);
-    let tag: String = digest
-        .iter()
-        .take(12)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let tag: String = digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
     let tag = format!("\"{tag}\"");
-    let known = request
-        .headers()
-        .get(IF_NONE_MATCH)
-        .and_then(|value| value.to_str().ok());
-    let is_known = known.is_some_and(|known| {
-        known
-            .split(',')
-            .any(|one| one.trim() == tag || one.trim() == "*")
-    });
-    let mut answer = if is_known {
-        HttpResponse::NotModified()
-    } else {
-        HttpResponse::Ok()
-    };
-    answer
-        .insert_header((ETAG, tag))
-        .insert_header(("cache-control", "private, no-cache"));
+    let known = request.headers().get(IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    let is_known = known
+        .is_some_and(|known| known.split(',').any(|one| one.trim() == tag || one.trim() == "*"));
+    let mut answer = if is_known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    answer.insert_header((ETAG, tag)).insert_header(("cache-control", "private, no-cache"));
     Ok(match is_known {
         true => answer.finish(),
         false => answer.content_type("application/json").body(bytes),

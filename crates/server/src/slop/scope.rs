@@ -16,15 +16,9 @@ impl Narrowed {
             return Ok(Self(None));
         };
         let text = header.to_str().map_err(|_| {
-            Error::of(
-                codes::INVALID_REQUEST,
-                "`X-SLOP-Scope` must be a comma list of scopes",
-            )
+            Error::of(codes::INVALID_REQUEST, "`X-SLOP-Scope` must be a comma list of scopes")
         })?;
-        let scopes = text
-            .split(',')
-            .map(str::trim)
-            .filter(|scope| !scope.is_empty());
+        let scopes = text.split(',').map(str::trim).filter(|scope| !scope.is_empty());
         Ok(Self(Some(scopes.map(str::to_owned).collect())))
     }
 
@@ -47,11 +41,9 @@ impl Narrowed {
     pub(super) fn may_call(&self, tool: &Tool) -> bool {
         let Some(scopes) = &self.0 else { return true };
         let names = std::iter::once(&tool.name).chain(&tool.annotations.aliases);
-        scopes.iter().any(|scope| {
-            names
-                .clone()
-                .any(|name| covers(scope, name, tool.annotations.read_only))
-        })
+        scopes
+            .iter()
+            .any(|scope| names.clone().any(|name| covers(scope, name, tool.annotations.read_only)))
     }
 }
 
@@ -96,11 +88,7 @@ mod tests {
             ("chat.*", true, false),
         ];
         for (scope, is_safe, expected) in cases {
-            assert_eq!(
-                covers(scope, "demo_add", is_safe),
-                expected,
-                "{scope} {is_safe}"
-            );
+            assert_eq!(covers(scope, "demo_add", is_safe), expected, "{scope} {is_safe}");
         }
     }
 }

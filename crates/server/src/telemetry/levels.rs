@@ -4,10 +4,8 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 
 /// Libraries that say every start and stop at `info`; the server's own lines say that better.
-const QUIET: [(&str, LevelFilter); 2] = [
-    ("actix_server", LevelFilter::WARN),
-    ("actix_web", LevelFilter::WARN),
-];
+const QUIET: [(&str, LevelFilter); 2] =
+    [("actix_server", LevelFilter::WARN), ("actix_web", LevelFilter::WARN)];
 
 /// How much is logged, by module.
 #[derive(Debug, Clone)]
@@ -62,10 +60,7 @@ fn level(name: &str) -> Result<LevelFilter, String> {
 }
 
 fn is_module(name: &str) -> bool {
-    !name.is_empty()
-        && name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == ':')
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == ':')
 }
 
 #[cfg(test)]
@@ -76,9 +71,7 @@ mod tests {
 
     #[test]
     fn levels_hold_for_all_or_for_one_module() {
-        let levels = Levels::parse("Info, mindflight_calls=debug")
-            .unwrap()
-            .into_filter();
+        let levels = Levels::parse("Info, mindflight_calls=debug").unwrap().into_filter();
         assert!(levels.would_enable("mindflight_server", &Level::INFO));
         assert!(!levels.would_enable("mindflight_server", &Level::DEBUG));
         assert!(levels.would_enable("mindflight_calls::guard", &Level::DEBUG));
@@ -89,12 +82,9 @@ mod tests {
 
     #[test]
     fn what_is_no_level_is_named() {
-        for (text, part) in [
-            ("verbose", "`verbose`"),
-            ("info,x=loud", "`loud`"),
-            ("", "``"),
-            ("a b=info", "`a b`"),
-        ] {
+        for (text, part) in
+            [("verbose", "`verbose`"), ("info,x=loud", "`loud`"), ("", "``"), ("a b=info", "`a b`")]
+        {
             let error = Levels::parse(text).unwrap_err();
             assert!(error.contains(part), "{text}: {error}");
         }

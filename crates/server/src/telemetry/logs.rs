@@ -17,37 +17,20 @@ use crate::config::{Config, LogFormat};
 pub(crate) fn init_logs(config: &Config) -> InstanceId {
     let instance = InstanceId::new();
     // The loader has refused what cannot be read.
-    let levels = Levels::parse(&config.log.level)
-        .unwrap_or_default()
-        .into_filter();
+    let levels = Levels::parse(&config.log.level).unwrap_or_default().into_filter();
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match config.log_format() {
         LogFormat::Json => {
-            let format = Json {
-                instance,
-                region: config.region.clone(),
-            };
-            fmt::layer()
-                .event_format(format)
-                .with_writer(io::stderr)
-                .with_filter(levels)
-                .boxed()
+            let format = Json { instance, region: config.region.clone() };
+            fmt::layer().event_format(format).with_writer(io::stderr).with_filter(levels).boxed()
         }
         LogFormat::Text => {
             let layer = fmt::layer().with_writer(io::stderr);
             // On a terminal the library looks at NO_COLOR by itself.
-            let layer = if io::stderr().is_terminal() {
-                layer
-            } else {
-                layer.with_ansi(false)
-            };
+            let layer = if io::stderr().is_terminal() { layer } else { layer.with_ansi(false) };
             layer.with_filter(levels).boxed()
         }
     };
-    if tracing_subscriber::registry()
-        .with(lines)
-        .try_init()
-        .is_ok()
-    {
+    if tracing_subscriber::registry().with(lines).try_init().is_ok() {
         panics::log_them();
     }
     instance

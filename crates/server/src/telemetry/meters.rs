@@ -8,9 +8,8 @@ use super::process;
 pub(crate) const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Upper ends of the buckets, in seconds: dense where a tool call should be, up to the longest deadline.
-const SECONDS: [f64; 14] = [
-    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
-];
+const SECONDS: [f64; 14] =
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
 /// Starts measuring. A second server in the same process renders nothing: the first has the measurements.
 pub(crate) fn init_metrics() -> PrometheusHandle {
@@ -44,10 +43,7 @@ pub(crate) fn upkeep(handle: &PrometheusHandle) {
 }
 
 fn describe() {
-    describe_gauge!(
-        "mindflight_build_info",
-        "1; which program this is, as labels"
-    );
+    describe_gauge!("mindflight_build_info", "1; which program this is, as labels");
     describe_histogram!(
         "mindflight_http_request_duration_seconds",
         "Requests by method, route and status"
@@ -56,14 +52,8 @@ fn describe() {
         "mindflight_tool_calls_total",
         "Tool calls by tool and outcome: ok or the error code"
     );
-    describe_histogram!(
-        "mindflight_tool_call_duration_seconds",
-        "Tool calls by tool"
-    );
-    describe_histogram!(
-        "mindflight_route_duration_seconds",
-        "Requests to routes of providers"
-    );
+    describe_histogram!("mindflight_tool_call_duration_seconds", "Tool calls by tool");
+    describe_histogram!("mindflight_route_duration_seconds", "Requests to routes of providers");
     describe_counter!(
         "mindflight_stuck_total",
         "Handlers that held their thread after their call was over"
@@ -72,10 +62,7 @@ fn describe() {
         "mindflight_stuck",
         "Handlers that hold their thread now although their call is over"
     );
-    describe_gauge!(
-        "mindflight_health",
-        "Checks of /health: 1 healthy, 0.5 degraded, 0 unhealthy"
-    );
+    describe_gauge!("mindflight_health", "Checks of /health: 1 healthy, 0.5 degraded, 0 unhealthy");
     describe_histogram!(
         "mindflight_database_ping_duration_seconds",
         "How long the database took to answer health"
@@ -84,23 +71,14 @@ fn describe() {
         "process_start_time_seconds",
         "When the process started, in seconds since 1970"
     );
-    describe_gauge!(
-        "process_resident_memory_bytes",
-        "Memory of the process that is in RAM"
-    );
-    describe_gauge!(
-        "process_virtual_memory_bytes",
-        "Address space of the process"
-    );
+    describe_gauge!("process_resident_memory_bytes", "Memory of the process that is in RAM");
+    describe_gauge!("process_virtual_memory_bytes", "Address space of the process");
     describe_counter!(
         "process_cpu_seconds_total",
         "Processor time of the process, user and system"
     );
     describe_gauge!("process_open_fds", "Open file descriptors");
-    describe_gauge!(
-        "process_max_fds",
-        "The most file descriptors the process may open"
-    );
+    describe_gauge!("process_max_fds", "The most file descriptors the process may open");
     describe_gauge!("process_threads", "Threads of the process");
 }
 
@@ -111,9 +89,7 @@ mod tests {
     #[test]
     fn durations_have_buckets_and_the_process_is_measured() {
         let durations = Matcher::Suffix("_duration_seconds".to_owned());
-        let builder = PrometheusBuilder::new()
-            .set_buckets_for_metric(durations, &SECONDS)
-            .unwrap();
+        let builder = PrometheusBuilder::new().set_buckets_for_metric(durations, &SECONDS).unwrap();
         let recorder = builder.build_recorder();
         let handle = recorder.handle();
         let text = metrics::with_local_recorder(&recorder, || {
@@ -130,20 +106,12 @@ mod tests {
             "{text}"
         );
         #[cfg(target_os = "linux")]
-        for name in [
-            "process_resident_memory_bytes",
-            "process_open_fds",
-            "process_cpu_seconds_total",
-        ] {
-            let line = text
-                .lines()
-                .find(|line| line.starts_with(name))
-                .unwrap_or_default();
+        for name in
+            ["process_resident_memory_bytes", "process_open_fds", "process_cpu_seconds_total"]
+        {
+            let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_default();
             let value: f64 = line.rsplit(' ').next().unwrap().parse().unwrap();
-            assert!(
-                value >= 0.0 && line.starts_with(&format!("{name} ")),
-                "{line}"
-            );
+            assert!(value >= 0.0 && line.starts_with(&format!("{name} ")), "{line}");
         }
     }
 }

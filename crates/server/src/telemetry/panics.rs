@@ -8,9 +8,7 @@ pub(super) fn log_them() {
 }
 
 fn log(panic: &PanicHookInfo<'_>) {
-    let place = panic
-        .location()
-        .map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+    let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
     let message = panic.payload_as_str().unwrap_or("a value that is no text");
     let thread = std::thread::current();
     tracing::error!(

@@ -20,22 +20,13 @@ pub(super) fn measure() {
     }
     // Reading the folder is itself one that is open.
     let open = fs::read_dir("/proc/self/fd").map(|files| files.count().saturating_sub(1));
-    set(
-        "process_open_fds",
-        open.ok()
-            .and_then(|open| u32::try_from(open).ok())
-            .map(f64::from),
-    );
-    if let Some((ticks, started)) = fs::read_to_string("/proc/self/stat")
-        .ok()
-        .and_then(|stat| times(&stat))
+    set("process_open_fds", open.ok().and_then(|open| u32::try_from(open).ok()).map(f64::from));
+    if let Some((ticks, started)) =
+        fs::read_to_string("/proc/self/stat").ok().and_then(|stat| times(&stat))
     {
         // Counters of this exporter are whole: the part of a second comes later.
         counter!("process_cpu_seconds_total").absolute(ticks / TICKS_PER_SECOND);
-        set(
-            "process_start_time_seconds",
-            boot_time().map(|boot| boot + started),
-        );
+        set("process_start_time_seconds", boot_time().map(|boot| boot + started));
     }
 }
 

@@ -11,9 +11,7 @@ fn request(headers: &[(&str, &str)], body: &'static str) -> Request<Bytes> {
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    request
-        .body(Bytes::from_static(body.as_bytes()))
-        .expect("a request")
+    request.body(Bytes::from_static(body.as_bytes())).expect("a request")
 }
 
 #[test]
@@ -24,19 +22,10 @@ fn standard_webhooks() {
     let headers = [
         ("webhook-id", id),
         ("webhook-timestamp", "1614265330"),
-        (
-            "webhook-signature",
-            "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
-        ),
+        ("webhook-signature", "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="),
     ];
     let now = DateTime::from_timestamp(1_614_265_330, 0).unwrap();
-    verify(
-        &Scheme::StandardWebhooks,
-        secret,
-        &request(&headers, body),
-        now,
-    )
-    .unwrap();
+    verify(&Scheme::StandardWebhooks, secret, &request(&headers, body), now).unwrap();
     let mut ours = request(&[], body);
     sign(&Scheme::StandardWebhooks, secret, &mut ours, id, now).unwrap();
     assert_eq!(ours.headers(), request(&headers, body).headers());

@@ -14,10 +14,9 @@ fn rewritten(scheme: &Scheme, header: &str, value: impl Fn(&str) -> String) -> O
     let mut request = signed(scheme);
     let old = request.headers()[header].to_str().expect("text").to_owned();
     let new = HeaderValue::from_str(&value(&old)).expect("text");
-    request.headers_mut().insert(
-        http::HeaderName::from_bytes(header.as_bytes()).expect("a name"),
-        new,
-    );
+    request
+        .headers_mut()
+        .insert(http::HeaderName::from_bytes(header.as_bytes()).expect("a name"), new);
     let result = verify(scheme, SECRET, &request, now());
     result.err().map(|error| error.detail().to_owned())
 }
@@ -43,52 +42,19 @@ fn another_form_is_named_with_the_one_that_is_wanted() {
     let (sent, signature) = ("webhook-timestamp", "webhook-signature");
     let (seconds, stripe) = ("seconds since 1970", "t=<seconds>,v1=<hex>");
     let cases: [Case; 9] = [
-        (
-            StandardWebhooks,
-            signature,
-            |old| old.replace("v1,", "v1a,"),
-            "v1,<base64>",
-        ),
+        (StandardWebhooks, signature, |old| old.replace("v1,", "v1a,"), "v1,<base64>"),
         (StandardWebhooks, sent, |_| "yesterday".to_owned(), seconds),
         (StandardWebhooks, sent, |_| "-5".to_owned(), seconds),
-        (
-            GitHub,
-            "x-hub-signature-256",
-            |old| old.replace("256=", "1="),
-            "sha256=<hex>",
-        ),
-        (
-            Stripe,
-            "stripe-signature",
-            |old| old.replace("v1=", "v0="),
-            stripe,
-        ),
-        (
-            Stripe,
-            "stripe-signature",
-            |old| format!("t=1,{old}"),
-            stripe,
-        ),
+        (GitHub, "x-hub-signature-256", |old| old.replace("256=", "1="), "sha256=<hex>"),
+        (Stripe, "stripe-signature", |old| old.replace("v1=", "v0="), stripe),
+        (Stripe, "stripe-signature", |old| format!("t=1,{old}"), stripe),
         (Stripe, "stripe-signature", |_| "v1=00".to_owned(), stripe),
-        (
-            Slack,
-            "x-slack-signature",
-            |old| old.replace("v0=", ""),
-            "v0=<hex>",
-        ),
-        (
-            Slack,
-            "x-slack-request-timestamp",
-            |_| "9".repeat(20),
-            seconds,
-        ),
+        (Slack, "x-slack-signature", |old| old.replace("v0=", ""), "v0=<hex>"),
+        (Slack, "x-slack-request-timestamp", |_| "9".repeat(20), seconds),
     ];
     for (scheme, header, value, wanted) in cases {
         let detail = rewritten(&scheme, header, value).expect("it is refused");
-        assert!(
-            detail.contains(header) && detail.contains(wanted),
-            "{scheme:?}: {detail}"
-        );
+        assert!(detail.contains(header) && detail.contains(wanted), "{scheme:?}: {detail}");
     }
 }
 
@@ -120,10 +86,8 @@ fn a_standard_webhooks_secret_that_is_no_base64_is_the_operators_matter() {
 #[test]
 fn a_route_is_verified_by_its_scheme_or_by_its_own_check() {
     for scheme in schemes() {
-        let declared = Verification::Scheme {
-            scheme: scheme.clone(),
-            secret: Arc::new(|| SECRET.to_owned()),
-        };
+        let declared =
+            Verification::Scheme { scheme: scheme.clone(), secret: Arc::new(|| SECRET.to_owned()) };
         verification(&declared, &signed(&scheme), now()).unwrap();
     }
     let own = Verification::Own(Arc::new(|request, _| match request.body().len() {

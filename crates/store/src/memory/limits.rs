@@ -35,9 +35,7 @@ fn check_space(space: &str) -> Result<()> {
 
 fn length(field: &str, text: &str, most: usize) -> Result<()> {
     match text.chars().count() {
-        0 => Err(Error::Invalid(format!(
-            "`{field}` is empty; it has 1 to {most} characters"
-        ))),
+        0 => Err(Error::Invalid(format!("`{field}` is empty; it has 1 to {most} characters"))),
         found if found > most => Err(Error::Invalid(format!(
             "`{field}` has {found} characters; at most {most} are allowed"
         ))),
@@ -68,9 +66,7 @@ impl New {
         Ok(Self {
             json,
             // No row ever counts so far, so that the clipped one fits none either.
-            if_version: how
-                .if_version
-                .map(|version| i64::try_from(version).unwrap_or(i64::MAX)),
+            if_version: how.if_version.map(|version| i64::try_from(version).unwrap_or(i64::MAX)),
             now,
             // A time beyond the calendar is never.
             expires_at: how
@@ -140,9 +136,7 @@ mod tests {
     fn a_limit_is_named_when_it_is_passed() {
         let long = "ä".repeat(512);
         assert!(Place::new("s", &long).is_ok());
-        let error = Place::new("s", &format!("{long}x"))
-            .unwrap_err()
-            .to_string();
+        let error = Place::new("s", &format!("{long}x")).unwrap_err().to_string();
         assert!(error.contains("513") && error.contains("512"), "{error}");
         assert!(matches!(Place::new("s", ""), Err(Error::Invalid(_))));
         assert!(matches!(Place::new("s", "\0"), Err(Error::Nul(field)) if field == "key"));
@@ -151,18 +145,12 @@ mod tests {
         let over = json!("x".repeat(VALUE_BYTES - 1));
         let now = DateTime::UNIX_EPOCH;
         assert!(New::checked(&fits, Set::default(), now).is_ok());
-        assert!(matches!(
-            New::checked(&over, Set::default(), now),
-            Err(Error::TooLarge(_))
-        ));
+        assert!(matches!(New::checked(&over, Set::default(), now), Err(Error::TooLarge(_))));
     }
 
     #[test]
     fn a_time_beyond_the_calendar_is_never() {
-        let how = Set {
-            ttl: Some(std::time::Duration::MAX),
-            if_version: None,
-        };
+        let how = Set { ttl: Some(std::time::Duration::MAX), if_version: None };
         let new = New::checked(&json!(1), how, DateTime::UNIX_EPOCH).unwrap();
         assert_eq!(new.expires_at, None);
     }

@@ -74,9 +74,7 @@ pub(crate) async fn read_locked(
             lock_row(db, place).await?
         }
     };
-    Ok(row
-        .filter(|row| row.expires_at.is_none_or(|end| end > now))
-        .map(Stored::from))
+    Ok(row.filter(|row| row.expires_at.is_none_or(|end| end > now)).map(Stored::from))
 }
 
 async fn lock_row(db: &mut PgConnection, place: Place<'_>) -> Result<Option<Row>> {
@@ -120,10 +118,7 @@ pub(crate) async fn write(db: &mut PgConnection, place: Place<'_>, new: &New) ->
             return Err(wrong_version(place, new, 0));
         }
         if insert(db, place, new).await? {
-            return Ok(Written {
-                version: 1,
-                previous: None,
-            });
+            return Ok(Written { version: 1, previous: None });
         }
     }
     Err(unsteady())
@@ -139,10 +134,9 @@ struct Held {
 impl Held {
     fn written(self, place: Place<'_>, new: &New) -> Result<Written> {
         match self.written {
-            Some(version) => Ok(Written {
-                version: version.unsigned_abs(),
-                previous: self.previous,
-            }),
+            Some(version) => {
+                Ok(Written { version: version.unsigned_abs(), previous: self.previous })
+            }
             None => Err(wrong_version(place, new, self.version)),
         }
     }
@@ -200,12 +194,7 @@ pub(crate) async fn add(
         if let Some(summed) = increase(db, place, by, now).await? {
             return summed.checked(place);
         }
-        let new = New {
-            json: by.to_string(),
-            if_version: None,
-            now,
-            expires_at: None,
-        };
+        let new = New { json: by.to_string(), if_version: None, now, expires_at: None };
         if insert(db, place, &new).await? {
             return Ok(by);
         }
@@ -240,17 +229,10 @@ async fn increase(
     by: i64,
     now: DateTime<Utc>,
 ) -> Result<Option<Summed>> {
-    sqlx::query_file_as!(
-        Summed,
-        "queries/memory/increase.sql",
-        place.space,
-        place.key,
-        by,
-        now,
-    )
-    .fetch_optional(db)
-    .await
-    .map_err(Error::of)
+    sqlx::query_file_as!(Summed, "queries/memory/increase.sql", place.space, place.key, by, now,)
+        .fetch_optional(db)
+        .await
+        .map_err(Error::of)
 }
 
 pub(crate) async fn remove(
@@ -336,10 +318,7 @@ pub(crate) async fn keys(
     .fetch_all(db)
     .await
     .map_err(Error::of)?;
-    Ok(found
-        .into_iter()
-        .map(|row| (row.key, row.created_at))
-        .collect())
+    Ok(found.into_iter().map(|row| (row.key, row.created_at)).collect())
 }
 
 /// Rows that somebody works with are left for the next time.

@@ -31,10 +31,7 @@ pub(crate) fn record_of(action: &'static str, user: UserId, key: KeyId) -> Recor
             scopes: vec![Scope::Admin],
             rate: None,
         }),
-        origin: Origin {
-            request: RequestId::new(),
-            ip: Some("2001:db8::1".parse().unwrap()),
-        },
+        origin: Origin { request: RequestId::new(), ip: Some("2001:db8::1".parse().unwrap()) },
         detail: json!({"n": 1}),
         ..record(action)
     }
@@ -64,18 +61,12 @@ pub(crate) fn new_key(name: &str, user_id: Option<UserId>) -> NewKey {
 
 pub(crate) async fn user(store: &Store, username: &str) -> User {
     let record = record("user.create");
-    store
-        .users()
-        .create(new_user(username), &record)
-        .await
-        .unwrap()
+    store.users().create(new_user(username), &record).await.unwrap()
 }
 
 /// How many audit rows there are with this action.
 pub(crate) async fn audited(store: &Store, action: &str) -> usize {
-    let filter = mindflight_store::audit::Filter {
-        action: Some(action.to_owned()),
-        ..Default::default()
-    };
+    let filter =
+        mindflight_store::audit::Filter { action: Some(action.to_owned()), ..Default::default() };
     store.audit().list(&filter).await.unwrap().len()
 }

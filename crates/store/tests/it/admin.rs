@@ -20,14 +20,7 @@ async fn a_missing_database_is_made_once() {
     );
     admin.drop_database(&name).await.unwrap();
     admin.drop_database(&name).await.unwrap();
-    assert!(
-        !admin
-            .databases()
-            .await
-            .unwrap()
-            .iter()
-            .any(|other| other.name == name)
-    );
+    assert!(!admin.databases().await.unwrap().iter().any(|other| other.name == name));
 }
 
 #[tokio::test]
@@ -38,13 +31,7 @@ async fn each_test_has_its_own_database_and_it_goes_with_the_test() {
     one.store().ping().await.unwrap();
     drop(one);
     let mut admin = Admin::connect(&two.settings()).await.unwrap();
-    let names: Vec<_> = admin
-        .databases()
-        .await
-        .unwrap()
-        .into_iter()
-        .map(|db| db.name)
-        .collect();
+    let names: Vec<_> = admin.databases().await.unwrap().into_iter().map(|db| db.name).collect();
     assert!(!names.contains(&name));
     assert!(names.iter().any(|other| other == two.name()));
 }
@@ -52,9 +39,7 @@ async fn each_test_has_its_own_database_and_it_goes_with_the_test() {
 #[tokio::test]
 async fn a_url_without_a_database_is_told_how_to_name_one() {
     let settings = Settings::new("postgres://somebody@localhost");
-    let error = Store::create_database_if_missing(&settings)
-        .await
-        .unwrap_err();
+    let error = Store::create_database_if_missing(&settings).await.unwrap_err();
     assert!(
         matches!(&error, Error::Config(text) if text.contains("names no database")),
         "{error:?}"

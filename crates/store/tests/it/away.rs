@@ -16,11 +16,7 @@ fn store(settings: &Settings) -> Store {
 #[tokio::test]
 async fn nobody_at_the_address_is_unavailable_with_a_wait() {
     // A port that was free a moment ago.
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let settings = Settings {
         acquire_timeout: Duration::from_millis(100),
         ..Settings::new(format!("postgres://u:hunter2@127.0.0.1:{port}/d"))
@@ -29,10 +25,7 @@ async fn nobody_at_the_address_is_unavailable_with_a_wait() {
     assert!(matches!(error, Error::Unavailable(_)), "{error:?}");
     assert!(!format!("{error:?}").contains("hunter2"));
     let error = mindflight_core::Error::from(error);
-    assert_eq!(
-        (error.name(), error.status()),
-        ("database_unavailable", 503)
-    );
+    assert_eq!((error.name(), error.status()), ("database_unavailable", 503));
     assert_eq!(error.retry_after(), Some(Duration::from_secs(1)));
     let error = store(&settings).migrate().await.unwrap_err();
     assert!(matches!(error, Error::Unavailable(_)), "{error:?}");
@@ -56,14 +49,8 @@ async fn a_database_that_does_not_exist_is_a_matter_of_the_settings() {
     let db = TestDb::new().await;
     let url = mindflight_store::admin::url_of_database(db.url(), "no_such_database");
     let error = store(&Settings::new(url)).versions().await.unwrap_err();
-    assert!(
-        matches!(&error, Error::Config(text) if text.contains("DATABASE_URL")),
-        "{error:?}"
-    );
-    assert_eq!(
-        mindflight_core::Error::from(error).name(),
-        "database_unavailable"
-    );
+    assert!(matches!(&error, Error::Config(text) if text.contains("DATABASE_URL")), "{error:?}");
+    assert_eq!(mindflight_core::Error::from(error).name(), "database_unavailable");
 }
 
 #[tokio::test]
@@ -84,9 +71,7 @@ async fn a_pool_without_a_free_connection_is_unavailable() {
     });
     let transactions = store.transactions();
     let record = crate::access::record("tool.call");
-    let open = mindflight_core::ports::Transactions::begin(&transactions, record)
-        .await
-        .unwrap();
+    let open = mindflight_core::ports::Transactions::begin(&transactions, record).await.unwrap();
     let error = store.versions().await.unwrap_err();
     assert!(matches!(error, Error::Unavailable(_)), "{error:?}");
     drop(open);
@@ -95,16 +80,9 @@ async fn a_pool_without_a_free_connection_is_unavailable() {
 #[tokio::test]
 async fn a_statement_that_takes_too_long_is_a_timeout() {
     let db = TestDb::new().await;
-    let store = store(&Settings {
-        statement_timeout: Duration::from_millis(50),
-        ..db.settings()
-    });
+    let store = store(&Settings { statement_timeout: Duration::from_millis(50), ..db.settings() });
     let mut holder = other(&db).await;
-    run(
-        &mut holder,
-        "BEGIN; LOCK TABLE mindflight.control IN ACCESS EXCLUSIVE MODE",
-    )
-    .await;
+    run(&mut holder, "BEGIN; LOCK TABLE mindflight.control IN ACCESS EXCLUSIVE MODE").await;
     let error = store.versions().await.unwrap_err();
     assert!(matches!(error, Error::Timeout(_)), "{error:?}");
     assert_eq!(mindflight_core::Error::from(error).status(), 503);
@@ -117,14 +95,9 @@ async fn the_server_tells_its_version_and_who_is_connected() {
     let db = TestDb::new().await;
     let version = db.store().server_version().await.unwrap();
     assert!(version.major >= mindflight_store::OLDEST);
-    let store = store(&Settings {
-        instance: "mindflight-serve-x".to_owned(),
-        ..db.settings()
-    });
+    let store = store(&Settings { instance: "mindflight-serve-x".to_owned(), ..db.settings() });
     store.ping().await.unwrap();
-    let mut admin = mindflight_store::admin::Admin::connect(&db.settings())
-        .await
-        .unwrap();
+    let mut admin = mindflight_store::admin::Admin::connect(&db.settings()).await.unwrap();
     assert!(admin.is_connected("mindflight-serve-x").await.unwrap());
     store.close().await;
     let error = store.ping().await.unwrap_err();

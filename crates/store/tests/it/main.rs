@@ -1,8 +1,5 @@
 //! Every table family on a real database, one database a test.
-#![expect(
-    clippy::unwrap_used,
-    reason = "what tests share fails them as a test itself does"
-)]
+#![expect(clippy::unwrap_used, reason = "what tests share fails them as a test itself does")]
 
 mod access;
 mod admin;

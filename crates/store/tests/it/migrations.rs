@@ -32,10 +32,8 @@ async fn an_empty_database_gets_everything_once_though_several_instances_start()
     let pending = store.pending().await.unwrap();
     assert!(pending[0].ends_with("_create_access"), "{pending:?}");
     let (one, two, three) = tokio::join!(store.migrate(), store.migrate(), store.migrate());
-    let applied: Vec<_> = [one, two, three]
-        .into_iter()
-        .flat_map(|migrated| migrated.unwrap().applied)
-        .collect();
+    let applied: Vec<_> =
+        [one, two, three].into_iter().flat_map(|migrated| migrated.unwrap().applied).collect();
     assert_eq!(applied, pending, "each was applied by one of them");
     assert!(store.pending().await.unwrap().is_empty());
     store.versions().await.unwrap();
@@ -67,10 +65,8 @@ async fn a_database_with_another_history_is_refused_with_both_versions() {
          VALUES (20200101000000, 'strange', true, '', 0)",
     )
     .await;
-    for error in [
-        db.store().migrate().await.unwrap_err(),
-        db.store().pending().await.unwrap_err(),
-    ] {
+    for error in [db.store().migrate().await.unwrap_err(), db.store().pending().await.unwrap_err()]
+    {
         assert!(
             matches!(&error, Error::Diverged { unknown, .. } if unknown == "20200101000000"),
             "{error:?}"
@@ -82,16 +78,9 @@ async fn a_database_with_another_history_is_refused_with_both_versions() {
 #[tokio::test]
 async fn an_edited_migration_is_refused_by_name() {
     let db = TestDb::new().await;
-    run(
-        &mut other(&db).await,
-        "UPDATE mindflight.migrations SET checksum = 'x'",
-    )
-    .await;
+    run(&mut other(&db).await, "UPDATE mindflight.migrations SET checksum = 'x'").await;
     let error = db.store().migrate().await.unwrap_err();
-    assert!(
-        matches!(&error, Error::Edited(name) if name.ends_with("_create_access")),
-        "{error:?}"
-    );
+    assert!(matches!(&error, Error::Edited(name) if name.ends_with("_create_access")), "{error:?}");
 }
 
 #[tokio::test]
@@ -102,9 +91,7 @@ async fn a_role_without_the_right_to_make_schemas_can_migrate_one_that_was_made_
     let mut admin = Admin::connect(&db.settings()).await.unwrap();
     admin.create_database(&name, None).await.unwrap();
     let url = url_of_database(db.url(), &name);
-    let mut owner = <sqlx::PgConnection as sqlx::Connection>::connect(&url)
-        .await
-        .unwrap();
+    let mut owner = <sqlx::PgConnection as sqlx::Connection>::connect(&url).await.unwrap();
     let make = "SELECT format('CREATE ROLE %1$I LOGIN PASSWORD ''secret''; CREATE SCHEMA mindflight AUTHORIZATION %1$I', $1)";
     run_made(&mut owner, make, &role).await;
 
@@ -115,23 +102,11 @@ async fn a_role_without_the_right_to_make_schemas_can_migrate_one_that_was_made_
     assert!(!store.migrate().await.unwrap().applied.is_empty());
     store.close().await;
     admin.drop_database(&name).await.unwrap();
-    run_made(
-        &mut other(&db).await,
-        "SELECT format('DROP ROLE %I', $1)",
-        &role,
-    )
-    .await;
+    run_made(&mut other(&db).await, "SELECT format('DROP ROLE %I', $1)", &role).await;
 }
 
 /// Runs what the server makes of a statement and a name.
 async fn run_made(db: &mut sqlx::PgConnection, make: &'static str, name: &str) {
-    let made: String = sqlx::query_scalar(make)
-        .bind(name)
-        .fetch_one(&mut *db)
-        .await
-        .unwrap();
-    sqlx::raw_sql(sqlx::AssertSqlSafe(made))
-        .execute(db)
-        .await
-        .unwrap();
+    let made: String = sqlx::query_scalar(make).bind(name).fetch_one(&mut *db).await.unwrap();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(made)).execute(db).await.unwrap();
 }

@@ -8,12 +8,7 @@ use sqlx::{ConnectOptions as _, PgConnection};
 
 /// A connection past the store.
 pub(crate) async fn other(db: &TestDb) -> PgConnection {
-    PgConnectOptions::from_str(db.url())
-        .unwrap()
-        .application_name("other")
-        .connect()
-        .await
-        .unwrap()
+    PgConnectOptions::from_str(db.url()).unwrap().application_name("other").connect().await.unwrap()
 }
 
 /// Runs a script past the store.

@@ -20,10 +20,7 @@ async fn the_last_switch_counts_and_every_one_grows_the_version() {
         last = now.providers;
     }
     let states: Vec<_> = providers.states().await.unwrap().into_iter().collect();
-    assert_eq!(
-        states,
-        [("demo".to_owned(), true), ("echo".to_owned(), true)]
-    );
+    assert_eq!(states, [("demo".to_owned(), true), ("echo".to_owned(), true)]);
     assert_eq!(audited(store, "provider.switch").await, 3);
 }
 
@@ -32,12 +29,6 @@ async fn a_switch_that_fails_leaves_no_audit_row() {
     let db = TestDb::new().await;
     let name = "x".repeat(101);
     let record = record("provider.switch");
-    assert!(
-        db.store()
-            .providers()
-            .set(&name, true, &record)
-            .await
-            .is_err()
-    );
+    assert!(db.store().providers().set(&name, true, &record).await.is_err());
     assert_eq!(audited(db.store(), "provider.switch").await, 0);
 }

@@ -11,10 +11,7 @@ async fn an_ended_token_is_ended_for_everybody_and_the_rest_is_not() {
     let (tokens, before) = (db.store().tokens(), db.store().versions().await.unwrap());
     assert!(!tokens.is_revoked("one").await.unwrap());
     for _ in 0..2 {
-        tokens
-            .revoke("one", at(60), &record("logout"))
-            .await
-            .unwrap();
+        tokens.revoke("one", at(60), &record("logout")).await.unwrap();
     }
     assert!(tokens.is_revoked("one").await.unwrap());
     assert!(!tokens.is_revoked("other").await.unwrap());
@@ -27,15 +24,9 @@ async fn what_is_past_its_end_is_swept_by_the_next_one() {
     let db = TestDb::new().await;
     let tokens = db.store().tokens();
     for (jti, end) in [("past", 10), ("good", 30)] {
-        tokens
-            .revoke(jti, at(end), &record("logout"))
-            .await
-            .unwrap();
+        tokens.revoke(jti, at(end), &record("logout")).await.unwrap();
     }
-    let later = Record {
-        at: at(20),
-        ..record("logout")
-    };
+    let later = Record { at: at(20), ..record("logout") };
     tokens.revoke("new", at(90), &later).await.unwrap();
     assert!(!tokens.is_revoked("past").await.unwrap());
     assert!(tokens.is_revoked("good").await.unwrap());

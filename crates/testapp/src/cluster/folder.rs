@@ -50,10 +50,7 @@ impl Base {
     pub(crate) fn current(&self) -> Option<Current> {
         let text = fs::read_to_string(self.path.join("current")).ok()?;
         let (folder, url) = text.trim_end().split_once('\n')?;
-        Some(Current {
-            folder: folder.into(),
-            url: url.to_owned(),
-        })
+        Some(Current { folder: folder.into(), url: url.to_owned() })
     }
 
     pub(crate) fn set_current(&self, current: &Current) -> Result<()> {
@@ -66,11 +63,8 @@ impl Base {
 
     /// A name that was never used: the reaper of an older cluster may still be removing its folder.
     pub(crate) fn new_folder(&self) -> PathBuf {
-        let nanos = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |time| time.as_nanos());
-        self.path
-            .join(format!("{PREFIX}{}-{nanos}", std::process::id()))
+        let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_nanos());
+        self.path.join(format!("{PREFIX}{}-{nanos}", std::process::id()))
     }
 
     /// Removes the folders of clusters that do not run. What cannot be removed now is removed next time.
@@ -89,11 +83,7 @@ fn parent() -> PathBuf {
     let shm = Path::new("/dev/shm");
     let has_room =
         rustix::fs::statvfs(shm).is_ok_and(|shm| shm.f_bavail.saturating_mul(shm.f_frsize) > ROOM);
-    let parent = if has_room {
-        shm.to_owned()
-    } else {
-        std::env::temp_dir()
-    };
+    let parent = if has_room { shm.to_owned() } else { std::env::temp_dir() };
     // Links followed, since the system names a server's folder that way.
     parent.canonicalize().unwrap_or(parent)
 }
@@ -103,12 +93,8 @@ fn runs(folder: &Path) -> bool {
     let Ok(text) = fs::read_to_string(data.join("postmaster.pid")) else {
         return false;
     };
-    let pid = text
-        .lines()
-        .next()
-        .and_then(|line| line.trim().parse().ok());
-    pid.and_then(Pid::from_raw)
-        .is_some_and(|pid| is_server_of(pid, &data))
+    let pid = text.lines().next().and_then(|line| line.trim().parse().ok());
+    pid.and_then(Pid::from_raw).is_some_and(|pid| is_server_of(pid, &data))
 }
 
 /// A server works in its data's folder; a zombie, and another process with its number, do not.

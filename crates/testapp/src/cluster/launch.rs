@@ -47,16 +47,12 @@ pub(crate) async fn start(folder: &Path) -> Result<String> {
     let (sockets, port) = (made.socket_dir().to_owned(), made.port());
     made.stop()?;
 
-    let mut server = command(folder, &options, &sockets, port)?
-        .spawn()
-        .context("cannot start postgres")?;
+    let mut server =
+        command(folder, &options, &sockets, port)?.spawn().context("cannot start postgres")?;
     let ready = async {
         while !answers(&url).await {
             if let Some(status) = server.try_wait()? {
-                bail!(
-                    "postgres ended with {status}: {}",
-                    fs::read_to_string(folder.join("log"))?
-                );
+                bail!("postgres ended with {status}: {}", fs::read_to_string(folder.join("log"))?);
             }
             tokio::time::sleep(POLL).await;
         }
@@ -76,10 +72,7 @@ fn command(folder: &Path, options: &Options, sockets: &Path, port: u16) -> Resul
     let search = find::installations(options);
     let programs = search.best().context("PostgreSQL's programs are gone")?;
     let data = folder.join("data").canonicalize()?;
-    let output = File::options()
-        .create(true)
-        .append(true)
-        .open(folder.join("log"))?;
+    let output = File::options().create(true).append(true).open(folder.join("log"))?;
     let mut postgres = Command::new(programs.bin_dir.join("postgres"));
     postgres.arg("-D").arg(&data);
     for (name, value) in SETTINGS {
@@ -91,12 +84,7 @@ fn command(folder: &Path, options: &Options, sockets: &Path, port: u16) -> Resul
         .arg("-c")
         .arg(format!("port={port}"))
         .env_clear()
-        .envs(
-            options
-                .environment
-                .iter()
-                .map(|(name, value)| (name, value)),
-        )
+        .envs(options.environment.iter().map(|(name, value)| (name, value)))
         .env("LC_ALL", "C")
         .current_dir("/")
         .stdin(Stdio::null())

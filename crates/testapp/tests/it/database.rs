@@ -5,9 +5,7 @@ use mindflight_testapp::TestDb;
 use tokio::task::JoinSet;
 
 async fn databases(db: &TestDb) -> Vec<Database> {
-    let mut admin = Admin::connect(&db.settings())
-        .await
-        .expect("the server answers");
+    let mut admin = Admin::connect(&db.settings()).await.expect("the server answers");
     admin.databases().await.expect("the server answers")
 }
 
@@ -40,10 +38,7 @@ async fn a_test_that_panics_leaves_no_database() {
 #[tokio::test]
 async fn the_template_is_sealed_and_nobody_connects_to_it() {
     let db = TestDb::new().await;
-    let name = format!(
-        "mindflight_template_{:016x}",
-        mindflight_store::fingerprint()
-    );
+    let name = format!("mindflight_template_{:016x}", mindflight_store::fingerprint());
     let databases = databases(&db).await;
     let template = databases.iter().find(|db| db.name == name).unwrap();
     assert!(template.is_template);

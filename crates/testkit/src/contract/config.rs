@@ -38,9 +38,7 @@ pub fn a_missing_setting_is_named<P: Provider>(subject: &Subject) {
             settings.remove(name);
         }
         let mistakes = factory.check(&config).err().unwrap_or_default();
-        let named = mistakes
-            .iter()
-            .any(|mistake| mistake.path == name && mistake.missing);
+        let named = mistakes.iter().any(|mistake| mistake.path == name && mistake.missing);
         assert!(named, "without `{name}`: {mistakes:?}");
     }
 }

@@ -19,10 +19,7 @@ pub fn names_are_legal_and_unique<P: Provider>(subject: &Subject) {
     assert!(is_name(P::ID), "`{}` is no id of a provider", P::ID);
     with_kit::<P, _>(subject, async |kit| {
         let left_out = kit.catalog().quarantined().to_vec();
-        assert!(
-            left_out.is_empty(),
-            "tools that cannot be used: {left_out:?}"
-        );
+        assert!(left_out.is_empty(), "tools that cannot be used: {left_out:?}");
         let surface = kit.mounted.surface();
         let mut tools = BTreeSet::new();
         for tool in &surface.tools {
@@ -71,13 +68,9 @@ pub fn tools_and_parameters_are_described<P: Provider>(subject: &Subject) {
 fn parameters_are_described(at: &str, schema: &Value) {
     for (name, property) in schema["properties"].as_object().into_iter().flatten() {
         let at = format!("{at}.{name}");
-        let described = property["description"]
-            .as_str()
-            .is_some_and(|text| !text.trim().is_empty());
-        assert!(
-            described,
-            "`{at}` has no description: give the field a doc comment"
-        );
+        let described =
+            property["description"].as_str().is_some_and(|text| !text.trim().is_empty());
+        assert!(described, "`{at}` has no description: give the field a doc comment");
         parameters_are_described(&at, property);
         parameters_are_described(&at, &property["items"]);
     }
@@ -94,22 +87,11 @@ pub fn listing_is_the_same_each_time<P: Provider>(subject: &Subject) {
 
 fn listing<P: Provider>(kit: &Kit<P>) -> Value {
     let surface = kit.mounted.surface();
-    let tools = surface
-        .tools
-        .iter()
-        .map(|tool| json!([tool.name, tool.about, tool.input, tool.output]));
-    let routes = surface
-        .routes
-        .iter()
-        .map(|route| json!([route.method.as_str(), route.path]));
-    let kinds = surface
-        .jobs
-        .iter()
-        .map(|kind| json!([kind.name, kind.args]));
-    let patterns = surface
-        .subscriptions
-        .iter()
-        .map(|one| json!([one.pattern, one.source]));
+    let tools =
+        surface.tools.iter().map(|tool| json!([tool.name, tool.about, tool.input, tool.output]));
+    let routes = surface.routes.iter().map(|route| json!([route.method.as_str(), route.path]));
+    let kinds = surface.jobs.iter().map(|kind| json!([kind.name, kind.args]));
+    let patterns = surface.subscriptions.iter().map(|one| json!([one.pattern, one.source]));
     let all: Vec<Value> = tools.chain(routes).chain(kinds).chain(patterns).collect();
     Value::Array(all)
 }

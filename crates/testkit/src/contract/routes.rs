@@ -21,11 +21,7 @@ pub fn routes_are_legal<P: Provider>(subject: &Subject) {
                 let known = scope.parse::<Scope>();
                 assert!(known.is_ok(), "{} {}: {known:?}", route.method, route.path);
             }
-            assert!(
-                route.max_body > 0 || route.method == Method::GET,
-                "{}",
-                route.path
-            );
+            assert!(route.max_body > 0 || route.method == Method::GET, "{}", route.path);
         }
     });
 }
@@ -42,17 +38,10 @@ pub fn webhooks_refuse_what_is_not_signed<P: Provider>(subject: &Subject) {
             let refused = hook.clone().unsigned().send().await;
             let Verification::Scheme { scheme, .. } = verification else {
                 // What a check of the provider's own answers is its own affair, but it is a refusal.
-                assert!(
-                    (400..500).contains(&refused.status()),
-                    "{path}: {refused:?}"
-                );
+                assert!((400..500).contains(&refused.status()), "{path}: {refused:?}");
                 continue;
             };
-            refused
-                .assert_error()
-                .code("unauthenticated")
-                .status(401)
-                .has_fix();
+            refused.assert_error().code("unauthenticated").status(401).has_fix();
             let wrong = hook.clone().wrong().send().await;
             wrong.assert_error().code("unauthenticated").status(401);
             if signs_time(scheme) {

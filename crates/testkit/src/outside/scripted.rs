@@ -21,10 +21,7 @@ pub struct Content {
 
 impl From<Value> for Content {
     fn from(value: Value) -> Self {
-        Self {
-            bytes: value.to_string().into(),
-            media_type: Some("application/json"),
-        }
+        Self { bytes: value.to_string().into(), media_type: Some("application/json") }
     }
 }
 
@@ -64,19 +61,13 @@ impl Scripted {
             let value = HeaderValue::from_static(media_type);
             answer.headers_mut().insert(header::CONTENT_TYPE, value);
         }
-        Self {
-            answer: Some(answer),
-            delay: Duration::ZERO,
-        }
+        Self { answer: Some(answer), delay: Duration::ZERO }
     }
 
     /// No answer: the connection is lost.
     #[must_use]
     pub fn dropped() -> Self {
-        Self {
-            answer: None,
-            delay: Duration::ZERO,
-        }
+        Self { answer: None, delay: Duration::ZERO }
     }
 
     /// The answer has this header.

@@ -63,10 +63,7 @@ impl Odd {
 }
 
 fn subject() -> Subject {
-    Subject {
-        config: json!({}),
-        panics: Vec::new(),
-    }
+    Subject { config: json!({}), panics: Vec::new() }
 }
 
 #[test]
@@ -99,10 +96,7 @@ fn each_schema_that_some_vendor_refuses_fails() {
 #[test]
 #[should_panic(expected = "tool_panicked")]
 fn a_panic_without_arguments_fails_unless_it_is_meant() {
-    let meant = Subject {
-        panics: vec!["x"],
-        ..subject()
-    };
+    let meant = Subject { panics: vec!["x"], ..subject() };
     contract::no_tool_panics_without_arguments::<Odd>(&meant);
     contract::no_tool_panics_without_arguments::<Odd>(&subject());
 }

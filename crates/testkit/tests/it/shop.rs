@@ -1,8 +1,5 @@
 //! A provider that uses everything: outgoing HTTP, a webhook, transactions, jobs, events, routes, waiting.
-#![expect(
-    clippy::unused_async,
-    reason = "handlers are async, also those that wait for nothing"
-)]
+#![expect(clippy::unused_async, reason = "handlers are async, also those that wait for nothing")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -96,23 +93,11 @@ impl Provider for Shop {
     }
 
     fn tools(&self, t: &mut Tools<Self>) {
-        t.add("price", "The price of one thing.", Self::price)
-            .read_only();
-        t.add("buy", "Buys some of one thing.", Self::buy)
-            .transactional();
-        t.add(
-            "forget",
-            "Begins to buy and thinks better of it.",
-            Self::forget,
-        );
-        t.add(
-            "confuse",
-            "Writes beside its own transaction.",
-            Self::confuse,
-        );
-        t.add("wait", "Waits.", Self::wait)
-            .read_only()
-            .scope("jobs:read");
+        t.add("price", "The price of one thing.", Self::price).read_only();
+        t.add("buy", "Buys some of one thing.", Self::buy).transactional();
+        t.add("forget", "Begins to buy and thinks better of it.", Self::forget);
+        t.add("confuse", "Writes beside its own transaction.", Self::confuse);
+        t.add("wait", "Waits.", Self::wait).read_only().scope("jobs:read");
         t.add("hold", "Keeps a note for a minute.", Self::hold);
         if !self.is_open.load(Ordering::Relaxed) {
             t.add("open", "Opens the shop, once.", Self::open);
@@ -124,11 +109,7 @@ impl Provider for Shop {
         r.get("/catalogue", Self::catalogue).public();
         r.post("/notes", Self::note).max_body(8);
         r.webhook("/paid", Verify::standard(Self::secret), Self::paid);
-        r.webhook(
-            "/pushed",
-            Verify::by(Scheme::GitHub, Self::secret),
-            Self::pushed,
-        );
+        r.webhook("/pushed", Verify::by(Scheme::GitHub, Self::secret), Self::pushed);
         let own = |_: &Self, request: &Request, _| match request.headers().get("x-own") {
             Some(_) => Ok(()),
             None => Err(Error::not_allowed("no x-own")),
@@ -159,15 +140,9 @@ impl Shop {
         let mut tx = cx.begin().await?;
         let order = tx.memory().add("orders", 1).await?;
         let order = u64::try_from(order).map_err(Error::internal)?;
-        tx.memory()
-            .set(&format!("order:{order}"), &input.name)
-            .await?;
-        tx.jobs()
-            .enqueue(&Ship { order }, Default::default())
-            .await?;
-        tx.events()
-            .publish("shop.sold", &json!({"order": order}))
-            .await?;
+        tx.memory().set(&format!("order:{order}"), &input.name).await?;
+        tx.jobs().enqueue(&Ship { order }, Default::default()).await?;
+        tx.events().publish("shop.sold", &json!({"order": order})).await?;
         let count = input.count.unwrap_or(1);
         tx.finish(json!({"order": order, "count": count})).await
     }
@@ -175,14 +150,10 @@ impl Shop {
     async fn forget(self: Arc<Self>, cx: Context, _: ()) -> Result<Value> {
         let mut tx = cx.begin().await?;
         tx.memory().add("orders", 1).await?;
-        tx.jobs()
-            .enqueue(&Ship { order: 1 }, Default::default())
-            .await?;
+        tx.jobs().enqueue(&Ship { order: 1 }, Default::default()).await?;
         tx.events().publish("shop.sold", &json!({})).await?;
         let refused = cx.http().get("https://prices.example").await;
-        Err(Error::conflict(format!(
-            "thought better of it: {refused:?}"
-        )))
+        Err(Error::conflict(format!("thought better of it: {refused:?}")))
     }
 
     async fn confuse(self: Arc<Self>, cx: Context, _: ()) -> Result<Value> {
@@ -209,10 +180,7 @@ impl Shop {
     }
 
     async fn hold(self: Arc<Self>, cx: Context, _: ()) -> Result<Value> {
-        let how = Set {
-            ttl: Some(Duration::from_secs(60)),
-            if_version: Some(0),
-        };
+        let how = Set { ttl: Some(Duration::from_secs(60)), if_version: Some(0) };
         let version = cx.memory().set_with("note", &"here", how).await?;
         Ok(json!(version))
     }
@@ -222,10 +190,7 @@ impl Shop {
     }
 
     async fn order(self: Arc<Self>, _cx: Context, request: Request) -> Result<Response> {
-        let id = request
-            .extensions()
-            .get::<PathParams>()
-            .and_then(|params| params.0.get("id"));
+        let id = request.extensions().get::<PathParams>().and_then(|params| params.0.get("id"));
         respond::json(&json!({"id": id, "query": request.uri().query()}))
     }
 
@@ -242,16 +207,8 @@ impl Shop {
         let body: Value = serde_json::from_slice(request.body()).map_err(Error::internal)?;
         let id = request.headers()["webhook-id"].to_str().unwrap_or_default();
         // Senders repeat: the first of two with one id wins.
-        let seen = Set {
-            ttl: None,
-            if_version: Some(0),
-        };
-        if cx
-            .memory()
-            .set_with(&format!("seen:{id}"), &true, seen)
-            .await
-            .is_ok()
-        {
+        let seen = Set { ttl: None, if_version: Some(0) };
+        if cx.memory().set_with(&format!("seen:{id}"), &true, seen).await.is_ok() {
             cx.events().publish("shop.paid", &body).await?;
         }
         Ok(respond::status(StatusCode::ACCEPTED))

@@ -32,19 +32,10 @@ impl ThrowAway {
         options.durable = false;
         let cluster = Cluster::open(&options)?;
         // A new cluster takes the newest programs, so its client is beside them.
-        let beside = find::installations(&options)
-            .best()
-            .map(|best| best.bin_dir.clone());
+        let beside = find::installations(&options).best().map(|best| best.bin_dir.clone());
         let psql = psql(beside.as_deref())?;
-        let database = Self {
-            cluster,
-            psql,
-            _folder: folder,
-        };
-        database.run(
-            "postgres",
-            &["--command", &format!("CREATE DATABASE {NAME}")],
-        )?;
+        let database = Self { cluster, psql, _folder: folder };
+        database.run("postgres", &["--command", &format!("CREATE DATABASE {NAME}")])?;
         Ok(database)
     }
 
@@ -72,13 +63,7 @@ impl ThrowAway {
 
     fn run(&self, database: &str, arguments: &[&str]) -> Result<()> {
         let output = Command::new(&self.psql)
-            .args([
-                "--no-psqlrc",
-                "--quiet",
-                "--set",
-                "ON_ERROR_STOP=1",
-                "--dbname",
-            ])
+            .args(["--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--dbname"])
             .arg(self.cluster.url(database))
             .args(arguments)
             .env("PGOPTIONS", "--client-min-messages=warning")
@@ -97,9 +82,7 @@ fn migrations(folder: &Path) -> Result<Vec<PathBuf>> {
         fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
     let mut files = Vec::new();
     for entry in entries {
-        let path = entry
-            .with_context(|| format!("cannot read {}", folder.display()))?
-            .path();
+        let path = entry.with_context(|| format!("cannot read {}", folder.display()))?.path();
         if path.to_string_lossy().ends_with(".up.sql") {
             files.push(path);
         }
@@ -111,13 +94,9 @@ fn migrations(folder: &Path) -> Result<Vec<PathBuf>> {
 /// `psql` beside the server's programs, or in `PATH`: some packages bring the server alone.
 fn psql(beside: Option<&Path>) -> Result<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let mut folders = beside
-        .map(Path::to_path_buf)
-        .into_iter()
-        .chain(std::env::split_paths(&path));
-    let found = folders
-        .find(|folder| folder.join("psql").is_file())
-        .map(|folder| folder.join("psql"));
+    let mut folders = beside.map(Path::to_path_buf).into_iter().chain(std::env::split_paths(&path));
+    let found =
+        folders.find(|folder| folder.join("psql").is_file()).map(|folder| folder.join("psql"));
     found.with_context(|| {
         let place = beside.map_or_else(String::new, |folder| format!("{} or ", folder.display()));
         format!(
@@ -149,9 +128,6 @@ mod tests {
     fn psql_beside_the_server_wins_over_the_path() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("psql"), "").unwrap();
-        assert_eq!(
-            psql(Some(folder.path())).unwrap(),
-            folder.path().join("psql")
-        );
+        assert_eq!(psql(Some(folder.path())).unwrap(), folder.path().join("psql"));
     }
 }

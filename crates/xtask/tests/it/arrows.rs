@@ -20,24 +20,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("cli", &["api", "client"]),
     (
         "server",
-        &[
-            "api",
-            "calls",
-            "core",
-            "events",
-            "flow",
-            "outbound",
-            "queue",
-            "signatures",
-            "store",
-        ],
+        &["api", "calls", "core", "events", "flow", "outbound", "queue", "signatures", "store"],
     ),
     ("embedded-postgres", &[]),
     ("testkit", &["api", "calls", "core", "signatures"]),
-    (
-        "testapp",
-        &["api", "client", "core", "embedded-postgres", "store"],
-    ),
+    ("testapp", &["api", "client", "core", "embedded-postgres", "store"]),
     ("app", &["cli", "embedded-postgres", "server", "providers"]),
     ("xtask", &["embedded-postgres"]),
     ("bench", &[]),
@@ -48,26 +35,14 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// raw requests that the typed client refuses to make, so it has an HTTP client of its own;
 /// `testkit` needs none, since its ports are in memory.
 const OWNERS: &[(&str, &[&str], &str)] = &[
-    (
-        "sqlx",
-        &["store"],
-        "all SQL is in crates/store; add a method there",
-    ),
-    (
-        "tokio-postgres",
-        &["events"],
-        "the LISTEN connection is crates/events's",
-    ),
+    ("sqlx", &["store"], "all SQL is in crates/store; add a method there"),
+    ("tokio-postgres", &["events"], "the LISTEN connection is crates/events's"),
     (
         "actix-web",
         &["bench", "server"],
         "no web type leaves crates/server; crates/bench has the bare server of its comparison",
     ),
-    (
-        "actix-cors",
-        &["server"],
-        "no web type leaves crates/server",
-    ),
+    ("actix-cors", &["server"], "no web type leaves crates/server"),
     (
         "reqwest",
         &["client", "outbound", "testapp"],
@@ -128,11 +103,7 @@ fn nothing_that_ships_lists_a_test_only_crate() {
             ["testkit", "testapp", "xtask", "bench", "app"].contains(&target.as_str())
         })
         .map(|(package, dependency, _)| {
-            format!(
-                "{}/Cargo.toml lists `{}`",
-                package.folder(),
-                dependency.name
-            )
+            format!("{}/Cargo.toml lists `{}`", package.folder(), dependency.name)
         })
         .collect();
     assert_none(
@@ -153,27 +124,18 @@ fn only_app_depends_on_providers_not_even_in_tests() {
         })
         .filter(|(_, _, target)| target == "providers")
         .map(|(package, dependency, _)| {
-            format!(
-                "{}/Cargo.toml lists `{}`",
-                package.folder(),
-                dependency.name
-            )
+            format!("{}/Cargo.toml lists `{}`", package.folder(), dependency.name)
         })
         .collect();
-    assert_none(
-        "Only crates/app names providers; write a fake with testkit instead.",
-        &offenders,
-    );
+    assert_none("Only crates/app names providers; write a fake with testkit instead.", &offenders);
 }
 
 #[test]
 fn what_has_one_owner_is_listed_by_nobody_else() {
     let mut offenders = Vec::new();
     for package in metadata().members() {
-        for dependency in package
-            .dependencies
-            .iter()
-            .filter(|dep| dep.kind.as_deref() != Some("dev"))
+        for dependency in
+            package.dependencies.iter().filter(|dep| dep.kind.as_deref() != Some("dev"))
         {
             let Some((name, owners, instead)) =
                 OWNERS.iter().find(|(name, _, _)| *name == dependency.name)
@@ -189,24 +151,13 @@ fn what_has_one_owner_is_listed_by_nobody_else() {
             }
         }
     }
-    assert_none(
-        "A dependency with one owner is listed elsewhere.",
-        &offenders,
-    );
+    assert_none("A dependency with one owner is listed elsewhere.", &offenders);
 }
 
 #[test]
 fn core_stays_light() {
-    let tree = cargo(&[
-        "tree",
-        "-p",
-        "mindflight-core",
-        "-e",
-        "normal",
-        "--prefix",
-        "none",
-        "--locked",
-    ]);
+    let tree =
+        cargo(&["tree", "-p", "mindflight-core", "-e", "normal", "--prefix", "none", "--locked"]);
     let crates: BTreeSet<_> = tree
         .lines()
         .filter_map(|line| {
@@ -223,34 +174,20 @@ fn core_stays_light() {
     let heavy: Vec<_> = crates
         .iter()
         .filter(|(name, _)| {
-            [
-                "actix",
-                "sqlx",
-                "tokio-postgres",
-                "rmcp",
-                "reqwest",
-                "hyper",
-                "rustls",
-                "jsonschema",
-            ]
-            .iter()
-            .any(|heavy| name.starts_with(heavy))
+            ["actix", "sqlx", "tokio-postgres", "rmcp", "reqwest", "hyper", "rustls", "jsonschema"]
+                .iter()
+                .any(|heavy| name.starts_with(heavy))
         })
         .map(|(name, version)| {
             format!("{name} {version}; see `cargo tree -p mindflight-core -i {name}`")
         })
         .collect();
-    assert_none(
-        "core knows no web server, SQL driver, MCP library or HTTP client.",
-        &heavy,
-    );
+    assert_none("core knows no web server, SQL driver, MCP library or HTTP client.", &heavy);
 }
 
 #[test]
 fn core_takes_only_the_light_features() {
-    let manifest: toml::Table = read("crates/core/Cargo.toml")
-        .parse()
-        .expect("a manifest is TOML");
+    let manifest: toml::Table = read("crates/core/Cargo.toml").parse().expect("a manifest is TOML");
     let features = |table: &toml::Table, name: &str| -> Vec<String> {
         table
             .get("dependencies")
@@ -268,23 +205,14 @@ fn core_takes_only_the_light_features() {
         })
         .collect();
     let workspace: toml::Table = read("Cargo.toml").parse().expect("the manifest is TOML");
-    let workspace = workspace
-        .get("workspace")
-        .and_then(toml::Value::as_table)
-        .expect("a workspace");
-    if features(workspace, "schemars")
-        .iter()
-        .any(|feature| feature == "url2")
-    {
+    let workspace =
+        workspace.get("workspace").and_then(toml::Value::as_table).expect("a workspace");
+    if features(workspace, "schemars").iter().any(|feature| feature == "url2") {
         offenders
             .push("Cargo.toml: schemars's `url2` brings the whole of `url` into core".to_owned());
     }
-    let tokio = workspace
-        .get("dependencies")
-        .and_then(|table| table.get("tokio"));
-    if tokio
-        .and_then(|tokio| tokio.get("default-features"))
-        .and_then(toml::Value::as_bool)
+    let tokio = workspace.get("dependencies").and_then(|table| table.get("tokio"));
+    if tokio.and_then(|tokio| tokio.get("default-features")).and_then(toml::Value::as_bool)
         != Some(false)
         || !features(workspace, "tokio").is_empty()
     {
@@ -292,10 +220,7 @@ fn core_takes_only_the_light_features() {
             "Cargo.toml: tokio has `default-features = false` and no features; each crate adds its own".to_owned(),
         );
     }
-    assert_none(
-        "What core switches on, every provider compiles.",
-        &offenders,
-    );
+    assert_none("What core switches on, every provider compiles.", &offenders);
 }
 
 /// Where a package stands in `ARROWS`: its folder in `crates/`, or `providers`.
@@ -309,10 +234,7 @@ fn place(package: &Package) -> String {
 }
 
 fn arrows_of(place: &str) -> Option<&'static [&'static str]> {
-    ARROWS
-        .iter()
-        .find(|(name, _)| *name == place)
-        .map(|(_, allowed)| *allowed)
+    ARROWS.iter().find(|(name, _)| *name == place).map(|(_, allowed)| *allowed)
 }
 
 /// Tests may look through the layers: what can be reached along the arrows.
@@ -326,9 +248,7 @@ fn allowed_below(allowed: &[&str], target: &str) -> bool {
 /// The dependencies of a package that are ours, with their places.
 fn ours(package: &Package) -> impl Iterator<Item = (&Dependency, String)> {
     package.dependencies.iter().filter_map(|dependency| {
-        let target = metadata()
-            .members()
-            .find(|member| member.name == dependency.name)?;
+        let target = metadata().members().find(|member| member.name == dependency.name)?;
         Some((dependency, place(target)))
     })
 }

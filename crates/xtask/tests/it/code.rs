@@ -27,10 +27,7 @@ struct Token {
 /// The comment, string or character that the text begins with.
 fn token(text: &str, previous: char) -> Token {
     let word_goes_on = previous.is_alphanumeric() || previous == '_';
-    let blank = |length| Token {
-        length,
-        blank: true,
-    };
+    let blank = |length| Token { length, blank: true };
     if text.starts_with("//") {
         return blank(text.find('\n').unwrap_or(text.len()));
     }
@@ -50,9 +47,7 @@ fn token(text: &str, previous: char) -> Token {
                 let start = prefix.len() + hashes + 1;
                 return blank(if prefix.ends_with('r') {
                     let end = format!("\"{}", "#".repeat(hashes));
-                    text[start..]
-                        .find(&end)
-                        .map_or(text.len(), |at| start + at + end.len())
+                    text[start..].find(&end).map_or(text.len(), |at| start + at + end.len())
                 } else {
                     quoted(text, start)
                 });
@@ -62,10 +57,7 @@ fn token(text: &str, previous: char) -> Token {
     if text.starts_with('\'') {
         return blank(character(text));
     }
-    Token {
-        length: 1,
-        blank: false,
-    }
+    Token { length: 1, blank: false }
 }
 
 /// The length of a quoted text whose contents begin at `start`.
@@ -86,13 +78,8 @@ fn quoted(text: &str, start: usize) -> usize {
 fn character(text: &str) -> usize {
     let inside = &text[1..];
     if inside.starts_with('\\') {
-        let after = inside
-            .char_indices()
-            .nth(2)
-            .map_or(inside.len(), |(at, _)| at);
-        return inside[after..]
-            .find('\'')
-            .map_or(text.len(), |at| 1 + after + at + 1);
+        let after = inside.char_indices().nth(2).map_or(inside.len(), |(at, _)| at);
+        return inside[after..].find('\'').map_or(text.len(), |at| 1 + after + at + 1);
     }
     let mut chars = inside.chars();
     match (chars.next(), chars.next()) {
@@ -124,10 +111,7 @@ fn block_comment(text: &str) -> usize {
 
 /// Where a word stands in the code, as line numbers from 1. It must not be part of a longer word.
 pub(crate) fn lines_with(code: &str, word: &str) -> Vec<usize> {
-    positions(code, word)
-        .into_iter()
-        .map(|at| line_of(code, at))
-        .collect()
+    positions(code, word).into_iter().map(|at| line_of(code, at)).collect()
 }
 
 /// Where a word begins in the code, as bytes; it must not go on a longer word.
@@ -177,10 +161,7 @@ fn comments_and_strings_are_blanked_and_code_stays() {
 
 #[test]
 fn a_word_inside_a_longer_word_is_not_found() {
-    assert_eq!(
-        lines_with("todo!()\nmy_todo!()\n  todo!()", "todo!"),
-        [1, 3]
-    );
+    assert_eq!(lines_with("todo!()\nmy_todo!()\n  todo!()", "todo!"), [1, 3]);
 }
 
 #[test]

@@ -15,9 +15,7 @@ fn the_readme_shows_how_to_run_and_how_to_test() {
     let offenders: Vec<_> = ["cargo xtask dev", "cargo xtask test"]
         .into_iter()
         .filter(|command| {
-            !readme
-                .lines()
-                .any(|line| line.trim_start_matches("$ ").trim() == *command)
+            !readme.lines().any(|line| line.trim_start_matches("$ ").trim() == *command)
         })
         .map(|command| format!("README.md: show `{command}` on a line of its own"))
         .collect();
@@ -43,14 +41,9 @@ fn links_between_texts_lead_somewhere() {
 #[test]
 fn every_dependency_has_its_reason_written_down() {
     let root: toml::Table = read("Cargo.toml").parse().expect("the manifest is TOML");
-    let wanted = root["workspace"]["dependencies"]
-        .as_table()
-        .expect("a table");
+    let wanted = root["workspace"]["dependencies"].as_table().expect("a table");
     let page = read("docs/ARCHITECTURE.md");
-    let section = page
-        .split("\n## Dependencies")
-        .nth(1)
-        .expect("the section is there");
+    let section = page.split("\n## Dependencies").nth(1).expect("the section is there");
     let section = section.split("\n## ").next().unwrap_or_default();
     let explained: Vec<_> = section
         .lines()
@@ -66,10 +59,7 @@ fn every_dependency_has_its_reason_written_down() {
         .filter(|name| !wanted.contains_key(**name))
         .map(|name| format!("docs/ARCHITECTURE.md: take the row for `{name}` out"));
     let offenders: Vec<_> = missing.chain(stale).collect();
-    assert_none(
-        "The table of dependencies says why each one was chosen.",
-        &offenders,
-    );
+    assert_none("The table of dependencies says why each one was chosen.", &offenders);
 }
 
 /// The targets of `[text](target)` with their lines, code left out.
@@ -89,11 +79,7 @@ fn links(text: &str) -> Vec<(usize, String)> {
             if let Some((target, _)) = piece.split_once(')') {
                 found.push((
                     at + 1,
-                    target
-                        .split_whitespace()
-                        .next()
-                        .unwrap_or_default()
-                        .to_owned(),
+                    target.split_whitespace().next().unwrap_or_default().to_owned(),
                 ));
             }
         }
@@ -109,11 +95,7 @@ fn follow(from: &str, target: &str) -> Result<(), String> {
     }
     let (file, heading) = target.split_once('#').unwrap_or((target, ""));
     let folder = Path::new(from).parent().unwrap_or(Path::new(""));
-    let path = if file.is_empty() {
-        Path::new(from).to_path_buf()
-    } else {
-        folder.join(file)
-    };
+    let path = if file.is_empty() { Path::new(from).to_path_buf() } else { folder.join(file) };
     if !root().join(&path).exists() {
         return Err("there is no such file".to_owned());
     }
@@ -152,18 +134,12 @@ fn headings(text: &str) -> Vec<String> {
 #[test]
 fn links_are_read_from_prose_and_not_from_code() {
     let text = "see [a](docs/A.md#x) and `[b](no.md)`\n```\n[c](no.md)\n```\n[d](e.md \"title\")";
-    assert_eq!(
-        links(text),
-        [(1, "docs/A.md#x".to_owned()), (5, "e.md".to_owned())]
-    );
+    assert_eq!(links(text), [(1, "docs/A.md#x".to_owned()), (5, "e.md".to_owned())]);
 }
 
 #[test]
 fn headings_become_what_links_name() {
-    assert_eq!(
-        headings("# One Two\n```\n# no\n```\n## `a-b`: c_d!"),
-        ["one-two", "a-b-c_d"]
-    );
+    assert_eq!(headings("# One Two\n```\n# no\n```\n## `a-b`: c_d!"), ["one-two", "a-b-c_d"]);
 }
 
 #[test]

@@ -35,10 +35,7 @@ fn the_top_level_shows_these_names_and_no_other() {
         .filter(|name| !seen.iter().any(|seen| seen == *name) && !MAY_BE_MISSING.contains(name))
         .map(|name| format!("{name} is missing"));
     let offenders: Vec<_> = unknown.chain(missing).collect();
-    assert_none(
-        "The top level is the first page that a reader sees; it is fixed.",
-        &offenders,
-    );
+    assert_none("The top level is the first page that a reader sees; it is fixed.", &offenders);
 }
 
 #[test]
@@ -51,10 +48,7 @@ fn every_crate_and_provider_has_a_readme() {
         })
         .map(|path| format!("{path} is missing or empty"))
         .collect();
-    assert_none(
-        "A README says in a few lines what the crate is and what holds in it.",
-        &offenders,
-    );
+    assert_none("A README says in a few lines what the crate is and what holds in it.", &offenders);
 }
 
 #[test]
@@ -83,15 +77,10 @@ fn app_names_every_provider() {
         .filter(|name| lines_with(&list, name).is_empty())
         .map(|name| format!("crates/app/src/providers.rs: add `use {name} as _;`"))
         .collect();
-    assert_none(
-        "Every folder of providers/ is named in crates/app/src/providers.rs.",
-        &offenders,
-    );
+    assert_none("Every folder of providers/ is named in crates/app/src/providers.rs.", &offenders);
     let folders = names("providers").len();
-    let packages = metadata()
-        .members()
-        .filter(|package| package.folder().starts_with("providers/"))
-        .count();
+    let packages =
+        metadata().members().filter(|package| package.folder().starts_with("providers/")).count();
     assert_eq!(
         folders, packages,
         "every folder of providers/ holds one package, and nothing else lies there"
@@ -100,13 +89,8 @@ fn app_names_every_provider() {
 
 #[test]
 fn builds_need_no_database() {
-    let config: Table = read(".cargo/config.toml")
-        .parse()
-        .expect("the config is TOML");
-    let offline = config
-        .get("env")
-        .and_then(|env| env.get("SQLX_OFFLINE"))
-        .and_then(Value::as_str);
+    let config: Table = read(".cargo/config.toml").parse().expect("the config is TOML");
+    let offline = config.get("env").and_then(|env| env.get("SQLX_OFFLINE")).and_then(Value::as_str);
     assert_eq!(
         offline,
         Some("true"),
@@ -118,21 +102,12 @@ fn builds_need_no_database() {
 #[test]
 fn continuous_integration_runs_what_people_run() {
     let script = read(".ci/run");
-    assert!(
-        script.starts_with("#!"),
-        ".ci/run: begin with `#!/usr/bin/env bash`"
-    );
+    assert!(script.starts_with("#!"), ".ci/run: begin with `#!/usr/bin/env bash`");
     assert!(
         script.trim_end().ends_with("exec cargo xtask ci"),
         ".ci/run: end with `exec cargo xtask ci`; checks are added to crates/xtask/src/ci.rs"
     );
-    let mode = std::fs::metadata(root().join(".ci/run"))
-        .expect(".ci/run is there")
-        .permissions()
-        .mode();
-    assert_eq!(
-        mode & 0o111,
-        0o111,
-        ".ci/run: make it executable with `chmod +x .ci/run`"
-    );
+    let mode =
+        std::fs::metadata(root().join(".ci/run")).expect(".ci/run is there").permissions().mode();
+    assert_eq!(mode & 0o111, 0o111, ".ci/run: make it executable with `chmod +x .ci/run`");
 }

@@ -3,16 +3,9 @@
 /// Whether the expression can be met with the allowed licences alone.
 pub(crate) fn is_met(expression: &str, allowed: &[String]) -> bool {
     // Manifests from before the standard write `MIT/Apache-2.0`.
-    let spaced = expression
-        .replace('/', " OR ")
-        .replace('(', " ( ")
-        .replace(')', " ) ");
+    let spaced = expression.replace('/', " OR ").replace('(', " ( ").replace(')', " ) ");
     let words: Vec<_> = spaced.split_whitespace().collect();
-    let mut parser = Parser {
-        words: &words,
-        at: 0,
-        allowed,
-    };
+    let mut parser = Parser { words: &words, at: 0, allowed };
     let met = parser.any();
     met && parser.at == words.len()
 }
@@ -74,10 +67,8 @@ impl<'a> Parser<'a> {
 
 #[test]
 fn expressions_are_met_as_their_words_say() {
-    let allowed: Vec<_> = ["MIT", "ISC", "Apache-2.0 WITH LLVM-exception"]
-        .map(str::to_owned)
-        .into_iter()
-        .collect();
+    let allowed: Vec<_> =
+        ["MIT", "ISC", "Apache-2.0 WITH LLVM-exception"].map(str::to_owned).into_iter().collect();
     let check = |expression: &str, expected: bool| {
         assert_eq!(is_met(expression, &allowed), expected, "{expression}");
     };

@@ -5,14 +5,8 @@ use toml::{Table, Value};
 use crate::tree::{assert_none, metadata, read};
 
 /// What a member's `[package]` takes from the workspace.
-const INHERITED: [&str; 6] = [
-    "version",
-    "edition",
-    "rust-version",
-    "license",
-    "repository",
-    "publish",
-];
+const INHERITED: [&str; 6] =
+    ["version", "edition", "rust-version", "license", "repository", "publish"];
 
 /// What a member's dependency may say for itself.
 const OWN_KEYS: [&str; 4] = ["workspace", "features", "optional", "default-features"];
@@ -22,19 +16,14 @@ fn members() -> Vec<(String, Table)> {
         .members()
         .map(|package| {
             let path = format!("{}/Cargo.toml", package.folder());
-            let manifest = read(&path)
-                .parse()
-                .unwrap_or_else(|error| panic!("{path}: {error}"));
+            let manifest = read(&path).parse().unwrap_or_else(|error| panic!("{path}: {error}"));
             (path, manifest)
         })
         .collect()
 }
 
 fn inherits(table: Option<&Value>) -> bool {
-    table
-        .and_then(|table| table.get("workspace"))
-        .and_then(Value::as_bool)
-        == Some(true)
+    table.and_then(|table| table.get("workspace")).and_then(Value::as_bool) == Some(true)
 }
 
 #[test]
@@ -51,20 +40,13 @@ fn every_crate_inherits_the_lints() {
 fn every_crate_takes_its_facts_from_the_workspace() {
     let mut offenders = Vec::new();
     for (path, manifest) in members() {
-        let package = manifest
-            .get("package")
-            .and_then(Value::as_table)
-            .expect("a package");
+        let package = manifest.get("package").and_then(Value::as_table).expect("a package");
         for key in INHERITED {
             if !inherits(package.get(key)) {
                 offenders.push(format!("{path}: write `{key}.workspace = true`"));
             }
         }
-        if package
-            .get("description")
-            .and_then(Value::as_str)
-            .is_none_or(str::is_empty)
-        {
+        if package.get("description").and_then(Value::as_str).is_none_or(str::is_empty) {
             offenders.push(format!("{path}: add a `description` of one sentence"));
         }
     }
@@ -80,9 +62,8 @@ fn every_version_is_chosen_in_the_workspace() {
     for (path, manifest) in members() {
         for (section, name, value) in dependencies(&manifest) {
             let Some(table) = value.as_table().filter(|_| inherits(Some(value))) else {
-                offenders.push(format!(
-                    "{path}: [{section}] {name}: write `{name}.workspace = true`"
-                ));
+                offenders
+                    .push(format!("{path}: [{section}] {name}: write `{name}.workspace = true`"));
                 continue;
             };
             let own = table.keys().filter(|key| !OWN_KEYS.contains(&key.as_str()));
@@ -99,11 +80,7 @@ fn every_version_is_chosen_in_the_workspace() {
 /// Every dependency of a manifest with its section.
 fn dependencies(manifest: &Table) -> Vec<(String, &String, &Value)> {
     let sections = ["dependencies", "dev-dependencies", "build-dependencies"];
-    let targets = manifest
-        .get("target")
-        .and_then(Value::as_table)
-        .into_iter()
-        .flatten();
+    let targets = manifest.get("target").and_then(Value::as_table).into_iter().flatten();
     let places = std::iter::once((String::new(), manifest)).chain(
         targets.filter_map(|(name, value)| Some((format!("target.{name}."), value.as_table()?))),
     );
@@ -113,9 +90,7 @@ fn dependencies(manifest: &Table) -> Vec<(String, &String, &Value)> {
         })
         .filter_map(|(shown, section, table)| Some((shown, table.get(section)?.as_table()?)))
         .flat_map(|(shown, table)| {
-            table
-                .iter()
-                .map(move |(name, value)| (shown.clone(), name, value))
+            table.iter().map(move |(name, value)| (shown.clone(), name, value))
         })
         .collect()
 }
@@ -123,14 +98,8 @@ fn dependencies(manifest: &Table) -> Vec<(String, &String, &Value)> {
 #[test]
 fn the_workspaces_dependencies_are_sorted_ours_first() {
     let text = read("Cargo.toml");
-    let section = text
-        .split("[workspace.dependencies]")
-        .nth(1)
-        .expect("the section is there");
-    let lines = section
-        .lines()
-        .skip(1)
-        .take_while(|line| !line.starts_with('['));
+    let section = text.split("[workspace.dependencies]").nth(1).expect("the section is there");
+    let lines = section.lines().skip(1).take_while(|line| !line.starts_with('['));
     let entries: Vec<_> = lines
         .filter(|line| !line.starts_with('#'))
         .filter_map(|line| line.split_once(" = "))
@@ -141,18 +110,13 @@ fn the_workspaces_dependencies_are_sorted_ours_first() {
         .filter(|pair| pair[0] > pair[1])
         .map(|pair| format!("Cargo.toml: `{}` stands before `{}`", pair[0].1, pair[1].1))
         .collect();
-    assert_none(
-        "[workspace.dependencies]: ours first, then the others, each by name.",
-        &offenders,
-    );
+    assert_none("[workspace.dependencies]: ours first, then the others, each by name.", &offenders);
 }
 
 #[test]
 fn the_workspace_chooses_no_version_that_nobody_uses() {
     let root: Table = read("Cargo.toml").parse().expect("the manifest is TOML");
-    let wanted = root["workspace"]["dependencies"]
-        .as_table()
-        .expect("a table");
+    let wanted = root["workspace"]["dependencies"].as_table().expect("a table");
     let members = members();
     let offenders: Vec<_> = wanted
         .iter()
@@ -164,8 +128,5 @@ fn the_workspace_chooses_no_version_that_nobody_uses() {
         })
         .map(|(name, _)| format!("Cargo.toml: `{name}`"))
         .collect();
-    assert_none(
-        "Nobody uses these; take them out of [workspace.dependencies].",
-        &offenders,
-    );
+    assert_none("Nobody uses these; take them out of [workspace.dependencies].", &offenders);
 }

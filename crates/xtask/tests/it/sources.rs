@@ -41,11 +41,7 @@ fn files_are_short() {
     let offenders: Vec<_> = sources()
         .into_iter()
         .filter_map(|(path, text)| {
-            let most = if path.ends_with("/lib.rs") {
-                MOST_LINES_OF_LIB
-            } else {
-                MOST_LINES
-            };
+            let most = if path.ends_with("/lib.rs") { MOST_LINES_OF_LIB } else { MOST_LINES };
             let lines = text.lines().count();
             (lines > most).then(|| format!("{path}: {lines} lines, {most} are allowed"))
         })
@@ -70,10 +66,7 @@ fn every_file_begins_by_saying_what_it_is_for() {
         })
         .map(|(path, _)| format!("{path}:1: no `//!` sentence"))
         .collect();
-    assert_none(
-        "The first line of a file is a `//!` sentence: what the file is for.",
-        &offenders,
-    );
+    assert_none("The first line of a file is a `//!` sentence: what the file is for.", &offenders);
 }
 
 #[test]
@@ -81,10 +74,7 @@ fn files_and_modules_are_named_after_things() {
     let mut offenders = Vec::new();
     for (path, text) in sources() {
         if path.ends_with("/mod.rs") {
-            offenders.push(format!(
-                "{path}: call it `{}.rs`",
-                path.trim_end_matches("/mod.rs")
-            ));
+            offenders.push(format!("{path}: call it `{}.rs`", path.trim_end_matches("/mod.rs")));
         }
         let parts = path.trim_end_matches(".rs").split('/');
         for part in parts.filter(|part| REFUSED_NAMES.contains(part)) {
@@ -144,10 +134,7 @@ fn sql_is_never_put_together_from_strings() {
         .flat_map(|(path, text)| {
             let code = code_of(&text);
             let found = formatted_sql(&code);
-            found
-                .into_iter()
-                .map(move |line| format!("{path}:{line}"))
-                .collect::<Vec<_>>()
+            found.into_iter().map(move |line| format!("{path}:{line}")).collect::<Vec<_>>()
         })
         .collect();
     assert_none(
@@ -159,14 +146,7 @@ fn sql_is_never_put_together_from_strings() {
 
 /// The lines with a `format!` inside the parentheses of something that runs SQL.
 fn formatted_sql(code: &str) -> Vec<usize> {
-    let runs = [
-        "query",
-        "query_as",
-        "query_scalar",
-        "query_with",
-        "raw_sql",
-        "AssertSqlSafe",
-    ];
+    let runs = ["query", "query_as", "query_scalar", "query_with", "raw_sql", "AssertSqlSafe"];
     let mut lines = Vec::new();
     for name in runs {
         for open in ["(", "!("] {
@@ -204,8 +184,5 @@ fn sql_from_format_is_seen_and_a_query_string_is_not() {
     assert_eq!(formatted_sql("a;\nsqlx::query(&format!(\"\"))"), [2]);
     assert_eq!(formatted_sql("sqlx::query_as::<_, X>(\"\")"), [0_usize; 0]);
     assert_eq!(formatted_sql("query(AssertSqlSafe(format!(\"\")))"), [1]);
-    assert_eq!(
-        formatted_sql("client.get(url).query(&[(\"a\", format!(\"\"))])"),
-        [0_usize; 0]
-    );
+    assert_eq!(formatted_sql("client.get(url).query(&[(\"a\", format!(\"\"))])"), [0_usize; 0]);
 }

@@ -25,20 +25,14 @@ fn every_licence_in_the_lock_file_is_allowed() {
         .packages
         .iter()
         .filter(|package| {
-            !package
-                .license
-                .as_deref()
-                .is_some_and(|licence| is_met(licence, &allowed))
+            !package.license.as_deref().is_some_and(|licence| is_met(licence, &allowed))
         })
         .map(|package| {
             format!(
                 "{} {}: {}; used by {}",
                 package.name,
                 package.version,
-                package
-                    .license
-                    .as_deref()
-                    .unwrap_or("no licence in its manifest"),
+                package.license.as_deref().unwrap_or("no licence in its manifest"),
                 metadata().users(package)
             )
         })
@@ -52,18 +46,11 @@ fn every_licence_in_the_lock_file_is_allowed() {
 #[test]
 fn no_banned_crate_is_built() {
     let rules = rules();
-    let bans: Vec<_> = rules["bans"]["deny"]
-        .as_array()
-        .expect("a list of bans")
-        .iter()
-        .map(Ban::of)
-        .collect();
+    let bans: Vec<_> =
+        rules["bans"]["deny"].as_array().expect("a list of bans").iter().map(Ban::of).collect();
     let mut offenders = Vec::new();
     for package in metadata().built() {
-        for ban in bans
-            .iter()
-            .filter(|ban| ban.hits(&package.name, &package.version))
-        {
+        for ban in bans.iter().filter(|ban| ban.hits(&package.name, &package.version)) {
             offenders.push(format!(
                 "{} {}: {}; used by {}",
                 package.name,
@@ -88,9 +75,9 @@ fn every_package_comes_from_the_registry() {
         .iter()
         .filter(|package| match &package.source {
             None => !package.manifest_path.starts_with(root()),
-            Some(source) => !allowed
-                .iter()
-                .any(|registry| source.strip_prefix("registry+") == Some(registry)),
+            Some(source) => {
+                !allowed.iter().any(|registry| source.strip_prefix("registry+") == Some(registry))
+            }
         })
         .map(|package| {
             let source = package.source.clone().unwrap_or_else(|| package.folder());
@@ -113,32 +100,21 @@ struct Ban {
 
 impl Ban {
     fn of(entry: &Value) -> Self {
-        let spec = entry
-            .as_str()
-            .or_else(|| entry.get("crate")?.as_str())
-            .expect("a ban names a `crate`");
+        let spec =
+            entry.as_str().or_else(|| entry.get("crate")?.as_str()).expect("a ban names a `crate`");
         let (name, below) = match spec.split_once(':') {
             None => (spec, None),
             Some((name, requirement)) => {
-                let version = requirement
-                    .strip_prefix('<')
-                    .filter(|version| !version.starts_with('='));
+                let version =
+                    requirement.strip_prefix('<').filter(|version| !version.starts_with('='));
                 let version = version.unwrap_or_else(|| {
                     panic!(".deny.toml: `{spec}`: this test reads `name` and `name:<1.2.3`; teach it more")
                 });
                 (name, Some(numbers(version)))
             }
         };
-        let reason = entry
-            .get("reason")
-            .and_then(Value::as_str)
-            .unwrap_or("banned")
-            .to_owned();
-        Self {
-            name: name.to_owned(),
-            below,
-            reason,
-        }
+        let reason = entry.get("reason").and_then(Value::as_str).unwrap_or("banned").to_owned();
+        Self { name: name.to_owned(), below, reason }
     }
 
     fn hits(&self, name: &str, version: &str) -> bool {
@@ -155,9 +131,8 @@ fn numbers(version: &str) -> [u64; 3] {
 
 #[test]
 fn a_ban_hits_the_versions_it_names() {
-    let table: Table = "a = [{ crate = \"h2:<0.4.16\", reason = \"r\" }, \"ring\"]"
-        .parse()
-        .unwrap();
+    let table: Table =
+        "a = [{ crate = \"h2:<0.4.16\", reason = \"r\" }, \"ring\"]".parse().unwrap();
     let bans: Vec<_> = table["a"].as_array().unwrap().iter().map(Ban::of).collect();
     assert!(bans[0].hits("h2", "0.3.27"));
     assert!(bans[0].hits("h2", "0.4.9"));
@@ -170,21 +145,10 @@ fn a_ban_hits_the_versions_it_names() {
 #[test]
 fn the_bans_that_matter_most_are_on_the_list() {
     let rules = rules();
-    let bans: Vec<_> = rules["bans"]["deny"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(Ban::of)
-        .collect();
-    for (name, version) in [
-        ("openssl-sys", "0.9.1"),
-        ("native-tls", "0.2.1"),
-        ("h2", "0.3.26"),
-        ("ring", "0.17.0"),
-    ] {
-        assert!(
-            bans.iter().any(|ban| ban.hits(name, version)),
-            "`{name}` {version} is not banned"
-        );
+    let bans: Vec<_> = rules["bans"]["deny"].as_array().unwrap().iter().map(Ban::of).collect();
+    for (name, version) in
+        [("openssl-sys", "0.9.1"), ("native-tls", "0.2.1"), ("h2", "0.3.26"), ("ring", "0.17.0")]
+    {
+        assert!(bans.iter().any(|ban| ban.hits(name, version)), "`{name}` {version} is not banned");
     }
 }

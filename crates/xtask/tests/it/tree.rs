@@ -14,10 +14,7 @@ pub(crate) fn root() -> &'static Path {
     ROOT.get_or_init(|| {
         let here = std::env::var_os("CARGO_MANIFEST_DIR")
             .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
-        here.ancestors()
-            .nth(2)
-            .expect("xtask is two folders down")
-            .to_path_buf()
+        here.ancestors().nth(2).expect("xtask is two folders down").to_path_buf()
     })
 }
 
@@ -41,20 +38,14 @@ fn walk(folder: &Path, ending: &str, found: &mut Vec<String>) {
     };
     for entry in entries {
         let path = entry.expect("a folder entry is readable").path();
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if name.starts_with('.') || name == "target" {
             continue;
         }
         if path.is_dir() {
             walk(&path, ending, found);
         } else if name.ends_with(ending) {
-            let inside = path
-                .strip_prefix(root())
-                .expect("the walk stays inside the root");
+            let inside = path.strip_prefix(root()).expect("the walk stays inside the root");
             found.push(inside.to_string_lossy().into_owned());
         }
     }
@@ -114,24 +105,15 @@ struct Node {
 impl Package {
     /// The package's folder, named from the root.
     pub(crate) fn folder(&self) -> String {
-        let folder = self
-            .manifest_path
-            .parent()
-            .expect("a manifest is in a folder");
-        folder
-            .strip_prefix(root())
-            .unwrap_or(folder)
-            .to_string_lossy()
-            .into_owned()
+        let folder = self.manifest_path.parent().expect("a manifest is in a folder");
+        folder.strip_prefix(root()).unwrap_or(folder).to_string_lossy().into_owned()
     }
 }
 
 impl Metadata {
     /// Our own packages.
     pub(crate) fn members(&self) -> impl Iterator<Item = &Package> {
-        self.packages
-            .iter()
-            .filter(|package| self.workspace_members.contains(&package.id))
+        self.packages.iter().filter(|package| self.workspace_members.contains(&package.id))
     }
 
     /// Every package that some build of ours, on some platform, would compile. The lock file and the
@@ -221,25 +203,14 @@ pub(crate) fn assert_none(rule: &str, offenders: &[String]) {
 #[test]
 fn the_walk_finds_this_file_and_nothing_that_was_built() {
     let found = files("crates/xtask", ".rs");
-    assert!(
-        found.contains(&"crates/xtask/tests/it/tree.rs".to_owned()),
-        "{found:?}"
-    );
-    assert!(
-        files("", ".rs")
-            .iter()
-            .all(|path| !path.starts_with("target/"))
-    );
+    assert!(found.contains(&"crates/xtask/tests/it/tree.rs".to_owned()), "{found:?}");
+    assert!(files("", ".rs").iter().all(|path| !path.starts_with("target/")));
 }
 
 #[test]
 fn what_is_built_is_a_part_of_what_is_locked() {
     let metadata = metadata();
-    let built: Vec<_> = metadata
-        .built()
-        .iter()
-        .map(|package| package.name.as_str())
-        .collect();
+    let built: Vec<_> = metadata.built().iter().map(|package| package.name.as_str()).collect();
     assert!(built.len() < metadata.packages.len());
     assert!(built.contains(&"mindflight-xtask") && built.contains(&"serde_json"));
 }

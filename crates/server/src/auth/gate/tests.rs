@@ -33,12 +33,7 @@ fn scene<W: Future<Output = ()>>(test: impl FnOnce(Scene) -> W) {
     tasks.runtime().block_on(async {
         let clock = TestClock::default();
         let db = TestDb::with_clock(Arc::new(clock.clone())).await;
-        test(Scene {
-            db,
-            clock,
-            tasks: engine.handle(),
-        })
-        .await;
+        test(Scene { db, clock, tasks: engine.handle() }).await;
     });
     engine.stop(Duration::from_secs(1));
 }
@@ -59,67 +54,31 @@ impl Scene {
         config.auth.jwt_secret = Some("0123456789abcdef0123456789abcdef".to_owned().into());
         config.auth.version_interval = Span(interval);
         config.auth.version_max_age = Span(max_age);
-        Gate::new(
-            &config,
-            store,
-            self.tasks.clone(),
-            Arc::new(self.clock.clone()),
-            dev,
-        )
-        .unwrap()
+        Gate::new(&config, store, self.tasks.clone(), Arc::new(self.clock.clone()), dev).unwrap()
     }
 
     async fn key(&self, expires_at: Option<DateTime<Utc>>) -> CreatedKey {
         let scopes = vec![Scope::ToolsCall];
-        let new = mindflight_api::access::NewKey {
-            name: "ci".into(),
-            scopes,
-            expires_at,
-            rate: Some(7),
-        };
+        let new =
+            mindflight_api::access::NewKey { name: "ci".into(), scopes, expires_at, rate: Some(7) };
         let (key, draft) = draft_key(new, None, self.clock.now()).unwrap();
         let record = command_line("key.create", draft.id.to_string(), self.clock.now());
-        CreatedKey {
-            key,
-            info: self.db.store().keys().create(draft, &record).await.unwrap(),
-        }
+        CreatedKey { key, info: self.db.store().keys().create(draft, &record).await.unwrap() }
     }
 
     async fn revoke(&self, key: &CreatedKey) {
         let record = command_line("key.revoke", key.info.id.to_string(), self.clock.now());
-        assert!(
-            self.db
-                .store()
-                .keys()
-                .revoke(key.info.id, None, &record)
-                .await
-                .unwrap()
-        );
+        assert!(self.db.store().keys().revoke(key.info.id, None, &record).await.unwrap());
     }
 
     async fn sign_in(&self, gate: &Gate, username: &str, password: &str) -> Result<Token> {
-        let login = Login {
-            username: username.into(),
-            password: password.into(),
-        };
-        gate.sign_in(
-            login,
-            Origin {
-                request: RequestId::new(),
-                ip: Some([10, 0, 0, 1].into()),
-            },
-        )
-        .await
+        let login = Login { username: username.into(), password: password.into() };
+        gate.sign_in(login, Origin { request: RequestId::new(), ip: Some([10, 0, 0, 1].into()) })
+            .await
     }
 
     async fn actions(&self) -> Vec<String> {
-        let rows = self
-            .db
-            .store()
-            .audit()
-            .list(&Filter::default())
-            .await
-            .unwrap();
+        let rows = self.db.store().audit().list(&Filter::default()).await.unwrap();
         rows.into_iter().map(|row| row.action).collect()
     }
 }
@@ -154,10 +113,7 @@ fn a_key_is_its_caller() {
             (facts.kind, facts.name.as_str(), facts.key),
             (CallerKind::Key, "ci", Some(key.info.id))
         );
-        assert_eq!(
-            (facts.scopes.as_slice(), facts.rate),
-            ([Scope::ToolsCall].as_slice(), Some(7))
-        );
+        assert_eq!((facts.scopes.as_slice(), facts.rate), ([Scope::ToolsCall].as_slice(), Some(7)));
     });
 }
 
@@ -179,10 +135,7 @@ fn between_two_looks_for_changes_nothing_is_asked() {
         let hour = Duration::from_secs(3600);
         // A store of its own: closed, it answers nothing.
         let store = Store::lazy(&scene.db.settings(), Arc::new(scene.clock.clone())).unwrap();
-        let (gate, key) = (
-            scene.gate_of(store.clone(), hour, hour, false),
-            scene.key(None).await,
-        );
+        let (gate, key) = (scene.gate_of(store.clone(), hour, hour, false), scene.key(None).await);
         ask(&gate, &key.key).await.unwrap();
         store.close().await;
         ask(&gate, &key.key).await.unwrap();
@@ -196,34 +149,20 @@ fn a_database_that_is_away_too_long_closes_the_gate_for_credentials_only() {
     scene(async |scene| {
         let store = Store::lazy(&scene.db.settings(), Arc::new(scene.clock.clone())).unwrap();
         let strict = scene.gate_of(store.clone(), Duration::ZERO, Duration::ZERO, true);
-        let patient = scene.gate_of(
-            store.clone(),
-            Duration::ZERO,
-            Duration::from_secs(3600),
-            true,
-        );
+        let patient = scene.gate_of(store.clone(), Duration::ZERO, Duration::from_secs(3600), true);
         let key = scene.key(None).await;
         ask(&strict, &key.key).await.unwrap();
         ask(&patient, &key.key).await.unwrap();
         store.close().await;
         let error = ask(&strict, &key.key).await.unwrap_err();
-        assert_eq!(
-            (error.name(), error.status()),
-            ("database_unavailable", 503)
-        );
+        assert_eq!((error.name(), error.status()), ("database_unavailable", 503));
         assert!(error.retry_after().is_some());
         ask(&patient, &key.key).await.unwrap();
         let curl = TestRequest::default()
             .insert_header((HOST, "localhost:8080"))
             .peer_addr(([127, 0, 0, 1], 5).into())
             .to_http_request();
-        assert!(
-            strict
-                .caller(&Head::from(&curl))
-                .await
-                .unwrap()
-                .is_anonymous()
-        );
+        assert!(strict.caller(&Head::from(&curl)).await.unwrap().is_anonymous());
     });
 }
 
@@ -232,16 +171,8 @@ fn a_gate_that_never_read_the_database_lets_nobody_in() {
     scene(async |scene| {
         let store = Store::lazy(&scene.db.settings(), Arc::new(scene.clock.clone())).unwrap();
         store.close().await;
-        let gate = scene.gate_of(
-            store,
-            Duration::from_millis(500),
-            Duration::from_secs(2),
-            false,
-        );
-        assert_eq!(
-            refusal(&gate, &scene.key(None).await.key).await.0,
-            "database_unavailable"
-        );
+        let gate = scene.gate_of(store, Duration::from_millis(500), Duration::from_secs(2), false);
+        assert_eq!(refusal(&gate, &scene.key(None).await.key).await.0, "database_unavailable");
     });
 }
 
@@ -278,19 +209,11 @@ fn every_bad_credential_gets_the_same_answer() {
             &"x".repeat(9000),
             "eyJhbGciOiJub25lIn0.e30.",
         ] {
-            assert_eq!(
-                refusal(&gate, credential).await,
-                bad_credential(),
-                "{credential}"
-            );
+            assert_eq!(refusal(&gate, credential).await, bad_credential(), "{credential}");
         }
-        let basic = TestRequest::default()
-            .insert_header((AUTHORIZATION, "Basic YTpi"))
-            .to_http_request();
-        assert_eq!(
-            gate.caller(&Head::from(&basic)).await.unwrap_err().detail(),
-            BAD
-        );
+        let basic =
+            TestRequest::default().insert_header((AUTHORIZATION, "Basic YTpi")).to_http_request();
+        assert_eq!(gate.caller(&Head::from(&basic)).await.unwrap_err().detail(), BAD);
         ask(&gate, &key.key).await.unwrap();
     });
 }
@@ -302,26 +225,17 @@ fn without_credentials_a_newcomer_reads_which_rule_failed() {
         let hour = Duration::from_secs(3600);
         let gate = |dev| scene.gate_of(store.clone(), hour, hour, dev);
         let request = |host: &'static str| {
-            TestRequest::default()
-                .insert_header((HOST, host))
-                .peer_addr(([127, 0, 0, 1], 5).into())
+            TestRequest::default().insert_header((HOST, host)).peer_addr(([127, 0, 0, 1], 5).into())
         };
         let foreign = request("evil.example:8080").to_http_request();
         let error = gate(true).caller(&Head::from(&foreign)).await.unwrap_err();
-        assert!(
-            error.name() == "unauthenticated" && error.detail().contains("`Host`"),
-            "{error}"
-        );
+        assert!(error.name() == "unauthenticated" && error.detail().contains("`Host`"), "{error}");
         let error = gate(false).caller(&Head::from(&foreign)).await.unwrap_err();
         assert_eq!(error.detail(), NONE);
-        let form = request("localhost:8080")
-            .insert_header(("Content-Length", "2"))
-            .to_http_request();
+        let form =
+            request("localhost:8080").insert_header(("Content-Length", "2")).to_http_request();
         let error = gate(true).caller(&Head::from(&form)).await.unwrap_err();
-        assert_eq!(
-            (error.name(), error.status()),
-            ("unsupported_media_type", 415)
-        );
+        assert_eq!((error.name(), error.status()), ("unsupported_media_type", 415));
     });
 }
 
@@ -329,9 +243,7 @@ fn without_credentials_a_newcomer_reads_which_rule_failed() {
 fn a_token_is_its_user_until_the_user_is_gone() {
     scene(async |scene| {
         let (gate, other) = (scene.gate(), scene.gate());
-        let user = create_user(scene.db.store(), "Ada", PASSWORD, Role::Viewer)
-            .await
-            .unwrap();
+        let user = create_user(scene.db.store(), "Ada", PASSWORD, Role::Viewer).await.unwrap();
         let token = scene.sign_in(&gate, " ada ", PASSWORD).await.unwrap();
         assert_eq!(
             (token.token_type.as_str(), token.expires_at),
@@ -345,15 +257,7 @@ fn a_token_is_its_user_until_the_user_is_gone() {
         );
         assert_eq!(facts.scopes, Role::Viewer.scopes());
         let record = command_line("user.delete", user.id.to_string(), scene.clock.now());
-        assert!(
-            scene
-                .db
-                .store()
-                .users()
-                .delete(user.id, &record)
-                .await
-                .unwrap()
-        );
+        assert!(scene.db.store().users().delete(user.id, &record).await.unwrap());
         assert_eq!(refusal(&other, &token.token).await, bad_credential());
     });
 }
@@ -362,25 +266,17 @@ fn a_token_is_its_user_until_the_user_is_gone() {
 fn a_token_that_was_signed_out_is_refused_by_every_instance_and_others_go_on() {
     scene(async |scene| {
         let (gate, other) = (scene.gate(), scene.gate());
-        create_user(scene.db.store(), "ada", PASSWORD, Role::Admin)
-            .await
-            .unwrap();
+        create_user(scene.db.store(), "ada", PASSWORD, Role::Admin).await.unwrap();
         let token = scene.sign_in(&gate, "ada", PASSWORD).await.unwrap().token;
         let second = scene.sign_in(&gate, "ada", PASSWORD).await.unwrap().token;
         let caller = ask(&other, &token).await.unwrap();
         let sound = gate.token(&Head::from(&with(&token))).unwrap();
-        let origin = Origin {
-            request: RequestId::new(),
-            ip: None,
-        };
+        let origin = Origin { request: RequestId::new(), ip: None };
         gate.sign_out(sound, caller, origin).await.unwrap();
         assert_eq!(refusal(&gate, &token).await, bad_credential());
         assert_eq!(refusal(&other, &token).await, bad_credential());
         ask(&other, &second).await.unwrap();
-        assert_eq!(
-            scene.actions().await,
-            ["logout", "login", "login", "user.create"]
-        );
+        assert_eq!(scene.actions().await, ["logout", "login", "login", "user.create"]);
     });
 }
 
@@ -389,18 +285,13 @@ fn an_instance_knows_its_own_changes_at_once() {
     scene(async |scene| {
         let hour = Duration::from_secs(3600);
         let gate = scene.gate_with(hour, hour);
-        create_user(scene.db.store(), "ada", PASSWORD, Role::Admin)
-            .await
-            .unwrap();
+        create_user(scene.db.store(), "ada", PASSWORD, Role::Admin).await.unwrap();
         let token = scene.sign_in(&gate, "ada", PASSWORD).await.unwrap().token;
         let key = scene.key(None).await;
         ask(&gate, &key.key).await.unwrap();
         let caller = ask(&gate, &token).await.unwrap();
         let sound = gate.token(&Head::from(&with(&token))).unwrap();
-        let origin = Origin {
-            request: RequestId::new(),
-            ip: None,
-        };
+        let origin = Origin { request: RequestId::new(), ip: None };
         gate.sign_out(sound, caller, origin).await.unwrap();
         assert_eq!(refusal(&gate, &token).await, bad_credential());
         ask(&gate, &key.key).await.unwrap();
@@ -415,18 +306,10 @@ fn an_instance_knows_its_own_changes_at_once() {
 fn wrong_passwords_and_unknown_users_are_told_the_same_and_wait_after_five() {
     scene(async |scene| {
         let gate = scene.gate();
-        create_user(scene.db.store(), "ada", PASSWORD, Role::Viewer)
-            .await
-            .unwrap();
-        let wrong = scene
-            .sign_in(&gate, "ada", "another horse battery")
-            .await
-            .unwrap_err();
+        create_user(scene.db.store(), "ada", PASSWORD, Role::Viewer).await.unwrap();
+        let wrong = scene.sign_in(&gate, "ada", "another horse battery").await.unwrap_err();
         let nobody = scene.sign_in(&gate, "bob", PASSWORD).await.unwrap_err();
-        assert_eq!(
-            (wrong.name(), wrong.detail()),
-            ("unauthenticated", nobody.detail())
-        );
+        assert_eq!((wrong.name(), wrong.detail()), ("unauthenticated", nobody.detail()));
         for _ in 0..3 {
             scene.sign_in(&gate, "ada", "short").await.unwrap_err();
         }
@@ -448,33 +331,18 @@ fn the_last_use_is_written_to_the_minute() {
         scene.clock.advance(Duration::from_secs(90));
         ask(&gate, &key.key).await.unwrap();
         let used = async || {
-            scene
-                .db
-                .store()
-                .keys()
-                .find(key.info.id)
-                .await
-                .unwrap()
-                .unwrap()
-                .info
-                .last_used_at
+            scene.db.store().keys().find(key.info.id).await.unwrap().unwrap().info.last_used_at
         };
         assert_eq!(used().await, None);
         gate.flush_last_used().await;
-        assert_eq!(
-            used().await,
-            Some(scene.clock.now() - Duration::from_secs(30))
-        );
+        assert_eq!(used().await, Some(scene.clock.now() - Duration::from_secs(30)));
         // A use does not make other instances forget what they know.
         let before = scene.db.store().versions().await.unwrap();
         scene.clock.advance(Duration::from_secs(60));
         ask(&gate, &key.key).await.unwrap();
         gate.flush_last_used().await;
         assert_eq!(scene.db.store().versions().await.unwrap(), before);
-        assert_eq!(
-            used().await,
-            Some(scene.clock.now() - Duration::from_secs(30))
-        );
+        assert_eq!(used().await, Some(scene.clock.now() - Duration::from_secs(30)));
     });
 }
 
@@ -482,30 +350,15 @@ fn the_last_use_is_written_to_the_minute() {
 fn the_command_line_makes_keys_and_users_that_work() {
     scene(async |scene| {
         let store = scene.db.store();
-        let new = NewKey {
-            name: "first".into(),
-            scopes: vec![Scope::Admin],
-            rate: None,
-            expires: None,
-        };
+        let new =
+            NewKey { name: "first".into(), scopes: vec![Scope::Admin], rate: None, expires: None };
         let made = create_key(store, new).await.unwrap();
         assert_eq!(made.info.user_id, None);
-        assert!(
-            ask(&scene.gate(), &made.key)
-                .await
-                .unwrap()
-                .may(&Scope::Keys)
-        );
-        let error = create_user(store, "ada", "short", Role::Admin)
-            .await
-            .unwrap_err();
+        assert!(ask(&scene.gate(), &made.key).await.unwrap().may(&Scope::Keys));
+        let error = create_user(store, "ada", "short", Role::Admin).await.unwrap_err();
         assert_eq!(error.name(), "invalid_body");
-        create_user(store, "ada", PASSWORD, Role::Admin)
-            .await
-            .unwrap();
-        let error = create_user(store, "ADA", PASSWORD, Role::Admin)
-            .await
-            .unwrap_err();
+        create_user(store, "ada", PASSWORD, Role::Admin).await.unwrap();
+        let error = create_user(store, "ADA", PASSWORD, Role::Admin).await.unwrap_err();
         assert_eq!((error.name(), error.status()), ("conflict", 409));
     });
 }

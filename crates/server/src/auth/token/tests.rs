@@ -14,12 +14,7 @@ fn secret(text: &str) -> SecretString {
 
 fn tokens(present: &str, previous: Option<&str>) -> Tokens {
     let previous = previous.map(secret);
-    Tokens::new(
-        Some(&secret(present)),
-        previous.as_ref(),
-        Duration::hours(24),
-    )
-    .unwrap()
+    Tokens::new(Some(&secret(present)), previous.as_ref(), Duration::hours(24)).unwrap()
 }
 
 fn now() -> DateTime<Utc> {
@@ -76,35 +71,20 @@ fn an_issued_token_is_sound_until_it_ends() {
     let (text, ends) = tokens.issue(user, now()).unwrap();
     assert_eq!(ends, now() + Duration::hours(24));
     let sound = tokens.check(&text, now()).unwrap();
-    assert_eq!(
-        (sound.user, sound.good_until),
-        (user, ends + Duration::seconds(LEEWAY))
-    );
+    assert_eq!((sound.user, sound.good_until), (user, ends + Duration::seconds(LEEWAY)));
     assert_eq!(sound.jti.len(), 22);
     let leeway = Duration::seconds(LEEWAY);
-    assert!(
-        tokens
-            .check(&text, ends + leeway - Duration::seconds(1))
-            .is_ok()
-    );
+    assert!(tokens.check(&text, ends + leeway - Duration::seconds(1)).is_ok());
     assert_eq!(tokens.check(&text, ends + leeway), Err(NoToken::Expired));
     assert!(tokens.check(&text, now() - leeway).is_ok());
-    assert_eq!(
-        tokens.check(&text, now() - leeway - Duration::seconds(1)),
-        Err(NoToken::Early)
-    );
+    assert_eq!(tokens.check(&text, now() - leeway - Duration::seconds(1)), Err(NoToken::Early));
     const { assert!(LEEWAY <= 60) };
 }
 
 #[test]
 fn two_tokens_of_a_user_differ() {
     let (tokens, user) = (tokens(SECRET, None), UserId::new());
-    let jti = || {
-        tokens
-            .check(&tokens.issue(user, now()).unwrap().0, now())
-            .unwrap()
-            .jti
-    };
+    let jti = || tokens.check(&tokens.issue(user, now()).unwrap().0, now()).unwrap().jti;
     assert_ne!(jti(), jti());
 }
 
@@ -118,17 +98,9 @@ fn what_our_own_test_signs_is_sound() {
         "kid",
         json!("../../etc/passwd"),
     );
-    assert!(
-        tokens(SECRET, None)
-            .check(&token(&hinted, &claims(), SECRET), now())
-            .is_ok()
-    );
+    assert!(tokens(SECRET, None).check(&token(&hinted, &claims(), SECRET), now()).is_ok());
     let typed = with(header(), "typ", json!("AT+JWT"));
-    assert!(
-        tokens(SECRET, None)
-            .check(&token(&typed, &claims(), SECRET), now())
-            .is_ok()
-    );
+    assert!(tokens(SECRET, None).check(&token(&typed, &claims(), SECRET), now()).is_ok());
 }
 
 #[test]
@@ -147,11 +119,7 @@ fn a_wrong_header_is_refused() {
         (json!("HS256"), NoToken::Form),
     ] {
         let text = token(&header, &claims(), SECRET);
-        assert_eq!(
-            tokens(SECRET, None).check(&text, now()),
-            Err(reason),
-            "{header}"
-        );
+        assert_eq!(tokens(SECRET, None).check(&text, now()), Err(reason), "{header}");
     }
 }
 
@@ -181,76 +149,44 @@ fn a_wrong_or_missing_claim_is_refused() {
     );
     for claims in wrong {
         let text = token(&header(), &claims, SECRET);
-        assert!(
-            tokens(SECRET, None).check(&text, now()).is_err(),
-            "{claims}"
-        );
+        assert!(tokens(SECRET, None).check(&text, now()).is_err(), "{claims}");
     }
 }
 
 #[test]
 fn only_our_signature_counts() {
     let text = token(&header(), &claims(), OTHER);
-    assert_eq!(
-        tokens(SECRET, None).check(&text, now()),
-        Err(NoToken::Signature)
-    );
+    assert_eq!(tokens(SECRET, None).check(&text, now()), Err(NoToken::Signature));
     let ours = token(&header(), &claims(), SECRET);
     let (message, _) = ours.rsplit_once('.').unwrap();
-    assert_eq!(
-        tokens(SECRET, None).check(&format!("{message}."), now()),
-        Err(NoToken::Signature)
-    );
+    assert_eq!(tokens(SECRET, None).check(&format!("{message}."), now()), Err(NoToken::Signature));
     // Other claims under a good signature.
-    let (head, signature) = (
-        ours.split('.').next().unwrap(),
-        ours.rsplit('.').next().unwrap(),
-    );
+    let (head, signature) = (ours.split('.').next().unwrap(), ours.rsplit('.').next().unwrap());
     let other = with(claims(), "sub", json!(UserId::new().to_string())).to_string();
     let forged = format!("{head}.{}.{signature}", base64url(other.as_bytes()));
-    assert_eq!(
-        tokens(SECRET, None).check(&forged, now()),
-        Err(NoToken::Signature)
-    );
+    assert_eq!(tokens(SECRET, None).check(&forged, now()), Err(NoToken::Signature));
 }
 
 #[test]
 fn the_previous_secret_is_good_while_it_changes() {
     let (old, _) = tokens(SECRET, None).issue(UserId::new(), now()).unwrap();
     assert!(tokens(OTHER, Some(SECRET)).check(&old, now()).is_ok());
-    assert_eq!(
-        tokens(OTHER, None).check(&old, now()),
-        Err(NoToken::Signature)
-    );
-    let (new, _) = tokens(OTHER, Some(SECRET))
-        .issue(UserId::new(), now())
-        .unwrap();
-    assert_eq!(
-        tokens(SECRET, None).check(&new, now()),
-        Err(NoToken::Signature)
-    );
+    assert_eq!(tokens(OTHER, None).check(&old, now()), Err(NoToken::Signature));
+    let (new, _) = tokens(OTHER, Some(SECRET)).issue(UserId::new(), now()).unwrap();
+    assert_eq!(tokens(SECRET, None).check(&new, now()), Err(NoToken::Signature));
 }
 
 #[test]
 fn short_secrets_are_refused_by_name() {
     let (short, long) = (secret(&SECRET[1..]), secret(SECRET));
     let lifetime = Duration::hours(24);
-    let present = Tokens::new(Some(&short), None, lifetime)
-        .err()
-        .unwrap()
-        .to_string();
+    let present = Tokens::new(Some(&short), None, lifetime).err().unwrap().to_string();
     assert!(
         present.starts_with("SLOP_JWT_SECRET must") && present.contains("it has 31"),
         "{present}"
     );
-    let previous = Tokens::new(Some(&long), Some(&short), lifetime)
-        .err()
-        .unwrap()
-        .to_string();
-    assert!(
-        previous.starts_with("SLOP_JWT_SECRET_PREVIOUS must"),
-        "{previous}"
-    );
+    let previous = Tokens::new(Some(&long), Some(&short), lifetime).err().unwrap().to_string();
+    assert!(previous.starts_with("SLOP_JWT_SECRET_PREVIOUS must"), "{previous}");
     assert!(!present.contains(&SECRET[1..]));
 }
 
@@ -267,19 +203,8 @@ fn without_a_secret_every_process_has_its_own() {
 fn what_is_no_token_is_refused_before_it_is_parsed_too_far() {
     let tokens = tokens(SECRET, None);
     let (text, _) = tokens.issue(UserId::new(), now()).unwrap();
-    assert_eq!(
-        tokens.check(&"a".repeat(MOST_BYTES + 1), now()),
-        Err(NoToken::TooLong)
-    );
-    for wrong in [
-        "",
-        ".",
-        "..",
-        "a.b.c",
-        "a.b.c.d.e",
-        &text[1..],
-        &format!("{text}.{text}"),
-    ] {
+    assert_eq!(tokens.check(&"a".repeat(MOST_BYTES + 1), now()), Err(NoToken::TooLong));
+    for wrong in ["", ".", "..", "a.b.c", "a.b.c.d.e", &text[1..], &format!("{text}.{text}")] {
         assert_eq!(tokens.check(wrong, now()), Err(NoToken::Form), "{wrong}");
     }
 }

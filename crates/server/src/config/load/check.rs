@@ -19,9 +19,7 @@ pub(super) fn check(tree: &Tree, known: &Known<'_>) -> Vec<ConfigMistake> {
         }
     };
     let errors = validator.iter_errors(tree.values());
-    errors
-        .flat_map(|error| explain(&error, tree, known))
-        .collect()
+    errors.flat_map(|error| explain(&error, tree, known)).collect()
 }
 
 fn explain(error: &ValidationError<'_>, tree: &Tree, known: &Known<'_>) -> Vec<ConfigMistake> {
@@ -32,25 +30,19 @@ fn explain(error: &ValidationError<'_>, tree: &Tree, known: &Known<'_>) -> Vec<C
         reason = "all else is a value that is not of the type it should be"
     )]
     match error.kind() {
-        Kind::AdditionalProperties { unexpected } => unexpected
-            .iter()
-            .map(|name| unknown(&keys, name, tree, known))
-            .collect(),
+        Kind::AdditionalProperties { unexpected } => {
+            unexpected.iter().map(|name| unknown(&keys, name, tree, known)).collect()
+        }
         Kind::Required { property } => {
-            let path = [
-                keys.as_slice(),
-                &[property.as_str().unwrap_or_default().to_owned()],
-            ]
-            .concat()
-            .join(".");
+            let path = [keys.as_slice(), &[property.as_str().unwrap_or_default().to_owned()]]
+                .concat()
+                .join(".");
             vec![tree.mistake(&path, "is missing")]
         }
         _ => {
             let schema = known.at(settings_of(&keys), tree).unwrap_or_default();
             // An item of a list is what its list says.
-            let item = schema
-                .get("items")
-                .filter(|_| settings_of(&keys).len() < keys.len());
+            let item = schema.get("items").filter(|_| settings_of(&keys).len() < keys.len());
             let wanted = expected(item.unwrap_or(&schema));
             let got = match known.is_secret(&keys, tree) {
                 true => String::new(),
@@ -77,10 +69,8 @@ fn unknown(section: &[String], name: &str, tree: &Tree, known: &Known<'_>) -> Co
 /// The nearest path: a sibling's, else one whose last word is near.
 fn hint(path: &str, name: &str, paths: &[String]) -> String {
     let section = path.strip_suffix(name).unwrap_or_default();
-    let siblings: Vec<&str> = paths
-        .iter()
-        .filter_map(|other| other.strip_prefix(section))
-        .collect();
+    let siblings: Vec<&str> =
+        paths.iter().filter_map(|other| other.strip_prefix(section)).collect();
     // A sibling may be a whole section: its first word.
     let first = |path: &'_ str| path.split('.').next().unwrap_or_default().to_owned();
     let mut words: Vec<String> = siblings.iter().map(|sibling| first(sibling)).collect();
@@ -89,15 +79,8 @@ fn hint(path: &str, name: &str, paths: &[String]) -> String {
         return format!("; did you mean `{section}{near}`?");
     }
     let last = |path: &'_ str| path.rsplit('.').next().unwrap_or_default().to_owned();
-    let near = nearest(
-        name,
-        paths
-            .iter()
-            .map(|path| path.rsplit('.').next().unwrap_or_default()),
-    );
-    if let Some(path) = near
-        .first()
-        .and_then(|near| paths.iter().find(|path| last(path) == *near))
+    let near = nearest(name, paths.iter().map(|path| path.rsplit('.').next().unwrap_or_default()));
+    if let Some(path) = near.first().and_then(|near| paths.iter().find(|path| last(path) == *near))
     {
         return format!("; did you mean `{path}`?");
     }
@@ -111,11 +94,7 @@ fn hint(path: &str, name: &str, paths: &[String]) -> String {
 pub(super) fn expected(schema: &Value) -> String {
     let choices = choices(schema);
     if !choices.is_empty() {
-        let null = if types(schema).contains(&"null") {
-            " or null"
-        } else {
-            ""
-        };
+        let null = if types(schema).contains(&"null") { " or null" } else { "" };
         return format!("one of {}{null}", choices.join(", "));
     }
     let mut words: Vec<String> = Vec::new();

@@ -32,12 +32,7 @@ pub(super) fn read(
     mistakes: &mut Vec<ConfigMistake>,
 ) -> Vec<Setting> {
     let variables = variables(environment, known, mistakes);
-    let get = |name: &str| {
-        variables
-            .iter()
-            .find(|(base, _)| *base == name)
-            .map(|(_, found)| found)
-    };
+    let get = |name: &str| variables.iter().find(|(base, _)| *base == name).map(|(_, found)| found);
     let mut settings = Vec::new();
     for (name, path) in WELL_KNOWN {
         if let Some(found) = get(name) {
@@ -95,11 +90,7 @@ impl Found {
     }
 
     fn mistake(&self, path: &str, detail: impl Into<String>) -> ConfigMistake {
-        ConfigMistake {
-            path: path.to_owned(),
-            detail: detail.into(),
-            origin: Some(self.origin()),
-        }
+        ConfigMistake { path: path.to_owned(), detail: detail.into(), origin: Some(self.origin()) }
     }
 }
 
@@ -121,23 +112,18 @@ fn variables(
     let mut found = BTreeMap::new();
     let mut twins = BTreeSet::new();
     for (name, text) in &given {
-        let base = name
-            .strip_suffix(FILE)
-            .filter(|base| ours(base) && !known.is_setting(name, PREFIX));
+        let base =
+            name.strip_suffix(FILE).filter(|base| ours(base) && !known.is_setting(name, PREFIX));
         if let Some(base) = base {
             twins.insert((base, *name, *text));
         } else if ours(name) {
             found.insert(
                 (*name).to_owned(),
-                Found {
-                    name: (*name).to_owned(),
-                    text: (*text).to_owned(),
-                },
+                Found { name: (*name).to_owned(), text: (*text).to_owned() },
             );
         } else if let Some(meant) = misspelt(name, known) {
-            mistakes.push(ConfigMistake::of(format!(
-                "`{name}` sets nothing; did you mean `{meant}`?"
-            )));
+            mistakes
+                .push(ConfigMistake::of(format!("`{name}` sets nothing; did you mean `{meant}`?")));
         }
     }
     for (base, name, file) in twins {
@@ -150,13 +136,7 @@ fn variables(
         match std::fs::read_to_string(file) {
             Ok(text) => {
                 let text = text.trim_end_matches(['\r', '\n']).to_owned();
-                found.insert(
-                    base.to_owned(),
-                    Found {
-                        name: name.to_owned(),
-                        text,
-                    },
-                );
+                found.insert(base.to_owned(), Found { name: name.to_owned(), text });
             }
             Err(error) => {
                 mistakes.push(ConfigMistake::of(format!(
@@ -178,14 +158,8 @@ fn path(name: &str, known: &Known<'_>) -> Option<Vec<String>> {
 /// One underscore where two were meant; nobody but us would have a variable of that name.
 fn misspelt(name: &str, known: &Known<'_>) -> Option<String> {
     let rest = name.strip_prefix(PREFIX)?.to_ascii_lowercase();
-    let path = known
-        .paths()
-        .into_iter()
-        .find(|path| path.replace('.', "_") == rest)?;
-    Some(format!(
-        "{PREFIX}{}",
-        path.replace('.', "__").to_ascii_uppercase()
-    ))
+    let path = known.paths().into_iter().find(|path| path.replace('.', "_") == rest)?;
+    Some(format!("{PREFIX}{}", path.replace('.', "__").to_ascii_uppercase()))
 }
 
 /// What a variable with a name of its own means.
@@ -213,9 +187,5 @@ fn dotted(path: &str) -> Vec<String> {
 }
 
 fn setting(path: Vec<String>, text: String, origin: Origin) -> Setting {
-    Setting {
-        path,
-        value: Value::String(text),
-        origin,
-    }
+    Setting { path, value: Value::String(text), origin }
 }

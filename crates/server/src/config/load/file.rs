@@ -15,15 +15,10 @@ use super::{ConfigMistake, Origin};
 pub(super) fn read(path: &Path) -> Result<Vec<Setting>, ConfigMistake> {
     let shown = path.display();
     let text = fs::read_to_string(path).map_err(|error| {
-        ConfigMistake::of(format!(
-            "the configuration file `{shown}` cannot be read: {error}"
-        ))
+        ConfigMistake::of(format!("the configuration file `{shown}` cannot be read: {error}"))
     })?;
-    parse(&text, |line| Origin::File {
-        path: path.to_owned(),
-        line,
-    })
-    .map_err(|detail| ConfigMistake::of(format!("{shown}: {detail}")))
+    parse(&text, |line| Origin::File { path: path.to_owned(), line })
+        .map_err(|detail| ConfigMistake::of(format!("{shown}: {detail}")))
 }
 
 /// Reads a text; `origin` makes an origin of a line.
@@ -40,7 +35,7 @@ pub(super) fn parse(text: &str, origin: impl Fn(u64) -> Origin) -> Result<Vec<Se
         Node::Leaf(Value::Null) => {}
         Node::Leaf(_) => {
             return Err(
-                "the file must be a mapping, such as `server:` and settings below it".to_owned(),
+                "the file must be a mapping, such as `server:` and settings below it".to_owned()
             );
         }
     }
@@ -53,13 +48,7 @@ fn flatten(
     origin: &impl Fn(u64) -> Origin,
     into: &mut Vec<Setting>,
 ) {
-    for (
-        key,
-        Spanned {
-            value, referenced, ..
-        },
-    ) in members
-    {
+    for (key, Spanned { value, referenced, .. }) in members {
         path.push(key);
         match value {
             Node::Map(members) if !members.is_empty() => flatten(path, members, origin, into),
@@ -69,11 +58,7 @@ fn flatten(
                 origin: origin(referenced.line()),
             }),
             Node::Leaf(value) => {
-                into.push(Setting {
-                    path: path.clone(),
-                    value,
-                    origin: origin(referenced.line()),
-                });
+                into.push(Setting { path: path.clone(), value, origin: origin(referenced.line()) });
             }
         }
         path.pop();

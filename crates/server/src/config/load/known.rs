@@ -9,14 +9,7 @@ use super::tree::Tree;
 use crate::config::{Config, Origin, ProviderSection};
 
 /// Ends of names whose values are not shown, whatever the schema says.
-const SECRET_ENDS: [&str; 6] = [
-    "key",
-    "secret",
-    "token",
-    "password",
-    "passphrase",
-    "credentials",
-];
+const SECRET_ENDS: [&str; 6] = ["key", "secret", "token", "password", "passphrase", "credentials"];
 
 /// JSON Schema of the configuration file: everything optional, with defaults, and the linked providers' settings.
 #[must_use]
@@ -24,9 +17,10 @@ pub fn schema(registry: &Registry) -> Value {
     let mut schema = schemas::of::<Config>();
     optional(&mut schema);
     for setting in file::parse(DEFAULTS, |_| Origin::Default).unwrap_or_default() {
-        let own = setting.path.iter().try_fold(&mut schema, |place, key| {
-            place.get_mut("properties")?.get_mut(key)
-        });
+        let own = setting
+            .path
+            .iter()
+            .try_fold(&mut schema, |place, key| place.get_mut("properties")?.get_mut(key));
         if let Some(Value::Object(own)) = own {
             own.insert("default".to_owned(), setting.value);
         }
@@ -37,10 +31,7 @@ pub fn schema(registry: &Registry) -> Value {
         .collect();
     schema["properties"]["providers"]["properties"] = Value::Object(linked);
     if let Value::Object(root) = &mut schema {
-        root.insert(
-            "$schema".to_owned(),
-            json!("https://json-schema.org/draft/2020-12/schema"),
-        );
+        root.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
         root.insert("title".to_owned(), json!("mindflight configuration"));
     }
     schema
@@ -55,10 +46,7 @@ fn section(own: Value) -> Value {
             section["properties"][name] = property.clone();
         }
     }
-    let more = own
-        .get("additionalProperties")
-        .cloned()
-        .unwrap_or(Value::Bool(false));
+    let more = own.get("additionalProperties").cloned().unwrap_or(Value::Bool(false));
     section["additionalProperties"] = more;
     if let Some(description) = own.get("description") {
         section["description"] = description.clone();
@@ -84,10 +72,7 @@ pub(super) struct Known<'a> {
 
 impl<'a> Known<'a> {
     pub(super) fn new(registry: &'a Registry) -> Self {
-        Self {
-            schema: schemas::of::<Config>(),
-            registry,
-        }
+        Self { schema: schemas::of::<Config>(), registry }
     }
 
     /// The schema of the server's own settings; that of a provider's section is open.
@@ -99,9 +84,7 @@ impl<'a> Known<'a> {
     pub(super) fn at(&self, path: &[String], tree: &Tree) -> Option<Value> {
         match path {
             [providers, name, rest @ ..] if providers == "providers" && !rest.is_empty() => {
-                let id = tree
-                    .text(&format!("providers.{name}.provider"))
-                    .unwrap_or(name);
+                let id = tree.text(&format!("providers.{name}.provider")).unwrap_or(name);
                 let own = self.registry.get(id).map(|factory| factory.config_schema());
                 walk(&section(own.unwrap_or_default()), rest).cloned()
             }
@@ -127,16 +110,11 @@ impl<'a> Known<'a> {
         let Some(rest) = variable.strip_prefix(prefix) else {
             return false;
         };
-        let path: Vec<String> = rest
-            .to_ascii_lowercase()
-            .split("__")
-            .map(str::to_owned)
-            .collect();
+        let path: Vec<String> = rest.to_ascii_lowercase().split("__").map(str::to_owned).collect();
         match path.as_slice() {
-            [providers, _, rest @ ..] if providers == "providers" => self
-                .registry
-                .iter()
-                .any(|factory| walk(&factory.config_schema(), rest).is_some()),
+            [providers, _, rest @ ..] if providers == "providers" => {
+                self.registry.iter().any(|factory| walk(&factory.config_schema(), rest).is_some())
+            }
             path => walk(&self.schema, path).is_some(),
         }
     }
@@ -189,30 +167,18 @@ fn walk<'a>(schema: &'a Value, path: &[String]) -> Option<&'a Value> {
         return Some(schema);
     };
     let here = std::iter::once(schema);
-    let alternatives = ["anyOf", "oneOf"]
-        .into_iter()
-        .filter_map(|word| schema.get(word)?.as_array())
-        .flatten();
+    let alternatives =
+        ["anyOf", "oneOf"].into_iter().filter_map(|word| schema.get(word)?.as_array()).flatten();
     here.chain(alternatives).find_map(|schema| {
-        let named = schema
-            .get("properties")
-            .and_then(|properties| properties.get(key));
-        let more = || {
-            schema
-                .get("additionalProperties")
-                .filter(|more| more.is_object())
-        };
+        let named = schema.get("properties").and_then(|properties| properties.get(key));
+        let more = || schema.get("additionalProperties").filter(|more| more.is_object());
         walk(named.or_else(more)?, rest)
     })
 }
 
 fn collect(schema: &Value, path: &str, into: &mut Vec<String>) {
     for (key, schema) in schema["properties"].as_object().into_iter().flatten() {
-        let path = if path.is_empty() {
-            key.clone()
-        } else {
-            format!("{path}.{key}")
-        };
+        let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
         match schema.get("properties") {
             Some(_) => collect(schema, &path, into),
             None => into.push(path),

@@ -27,11 +27,7 @@ impl ConfigMistake {
 
     /// A mistake that is about no setting.
     pub(super) fn of(detail: impl Into<String>) -> Self {
-        Self {
-            path: String::new(),
-            detail: detail.into(),
-            origin: None,
-        }
+        Self { path: String::new(), detail: detail.into(), origin: None }
     }
 }
 
@@ -55,10 +51,7 @@ impl ConfigMistakes {
             // A value of the wrong type breaks other rules too; the first says why.
             let repeated =
                 |other: &&ConfigMistake| !other.path.is_empty() && other.path == mistake.path;
-            if !distinct
-                .iter()
-                .any(|other| repeated(&other) || *other == mistake)
-            {
+            if !distinct.iter().any(|other| repeated(&other) || *other == mistake) {
                 distinct.push(mistake);
             }
         }
@@ -72,8 +65,7 @@ impl fmt::Display for ConfigMistakes {
             [one] => write!(f, "the configuration is wrong: {one}"),
             all => {
                 write!(f, "the configuration has {} mistakes:", all.len())?;
-                all.iter()
-                    .try_for_each(|mistake| write!(f, "\n  - {mistake}"))
+                all.iter().try_for_each(|mistake| write!(f, "\n  - {mistake}"))
             }
         }
     }

@@ -17,11 +17,7 @@ pub(super) fn check(
     registry: &Registry,
     warnings: &mut Vec<String>,
 ) -> Vec<ConfigMistake> {
-    let sections = tree
-        .get("providers")
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten();
+    let sections = tree.get("providers").and_then(Value::as_object).into_iter().flatten();
     let mut mistakes = Vec::new();
     for (name, section) in sections {
         let path = format!("providers.{name}");
@@ -33,20 +29,14 @@ pub(super) fn check(
         let Some(section) = section.as_object() else {
             continue;
         };
-        let id = section
-            .get("provider")
-            .and_then(Value::as_str)
-            .unwrap_or(name);
+        let id = section.get("provider").and_then(Value::as_str).unwrap_or(name);
         let Some(factory) = registry.get(id) else {
             warnings.push(not_linked(&path, id, registry));
             continue;
         };
-        let own = section
-            .iter()
-            .filter(|(key, _)| !COMMON.contains(&key.as_str()));
-        let own: Map<String, Value> = own
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect();
+        let own = section.iter().filter(|(key, _)| !COMMON.contains(&key.as_str()));
+        let own: Map<String, Value> =
+            own.map(|(key, value)| (key.clone(), value.clone())).collect();
         let wrong = factory.check(&Value::Object(own)).err().unwrap_or_default();
         for error in wrong {
             let path = format!("{path}.{}", error.path);
@@ -62,10 +52,7 @@ pub(super) fn check(
 fn not_linked(path: &str, id: &str, registry: &Registry) -> String {
     let linked: Vec<&str> = registry.iter().map(|factory| factory.id).collect();
     let near = nearest(id, linked.iter().copied());
-    let near = near
-        .first()
-        .map(|near| format!("; did you mean `{near}`?"))
-        .unwrap_or_default();
+    let near = near.first().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
     let linked = match linked.is_empty() {
         true => "none is".to_owned(),
         false => format!("linked are {}", linked.join(", ")),
@@ -86,18 +73,17 @@ fn missing(
     if section.get("enabled") == Some(&Value::Bool(false)) {
         return;
     }
-    let variable = format!(
-        "MINDFLIGHT_{}",
-        path.replace('.', "__").to_ascii_uppercase()
-    );
+    let variable = format!("MINDFLIGHT_{}", path.replace('.', "__").to_ascii_uppercase());
     match section.get("required") == Some(&Value::Bool(true)) {
-        true => mistakes.push(tree.mistake(
-            path,
-            format!("is missing, and the provider is required; set `{variable}`"),
-        )),
-        false => warnings.push(format!(
-            "`{path}` is missing: the provider stays off; set `{variable}`"
-        )),
+        true => {
+            mistakes.push(tree.mistake(
+                path,
+                format!("is missing, and the provider is required; set `{variable}`"),
+            ))
+        }
+        false => {
+            warnings.push(format!("`{path}` is missing: the provider stays off; set `{variable}`"))
+        }
     }
 }
 

@@ -35,10 +35,7 @@ const NOT_ZERO: [&str; 13] = [
 ];
 
 pub(super) fn check(tree: &Tree, mode: Mode) -> Vec<ConfigMistake> {
-    let mut rules = Rules {
-        tree,
-        mistakes: Vec::new(),
-    };
+    let mut rules = Rules { tree, mistakes: Vec::new() };
     rules.addresses();
     rules.database(mode);
     rules.secrets(mode);
@@ -74,10 +71,7 @@ impl Rules<'_> {
         {
             self.say(
                 "public_url",
-                format!(
-                    "must be a URL such as https://api.example.com; got {}",
-                    url_shown(text)
-                ),
+                format!("must be a URL such as https://api.example.com; got {}", url_shown(text)),
             );
         }
         for (path, text) in tree.texts("server.cors_origins") {
@@ -111,10 +105,7 @@ impl Rules<'_> {
                     .any(|scheme| url.starts_with(scheme)) =>
             {
                 // Not repeated: it may hold a password.
-                self.say(
-                    "database.url",
-                    "must begin with postgres:// or postgresql://",
-                );
+                self.say("database.url", "must begin with postgres:// or postgresql://");
             }
             None if mode == Mode::Serve => {
                 self.say("database.url", "is missing: set `DATABASE_URL=postgres://user:password@host/database`, or \
@@ -144,18 +135,12 @@ impl Rules<'_> {
                 );
                 self.say(path, detail);
             } else if !development && is_placeholder(secret) {
-                self.say(
-                    path,
-                    format!("is a placeholder, which others know too; {MAKE_ONE}"),
-                );
+                self.say(path, format!("is a placeholder, which others know too; {MAKE_ONE}"));
             }
         }
         if let Some(token) = tree.text("metrics.token") {
             if token.trim().is_empty() {
-                self.say(
-                    "metrics.token",
-                    "is empty; leave it out to have /metrics open",
-                );
+                self.say("metrics.token", "is empty; leave it out to have /metrics open");
             } else if !development && is_placeholder(token) {
                 self.say(
                     "metrics.token",
@@ -171,17 +156,13 @@ impl Rules<'_> {
                 self.say(path, "must be longer than nothing");
             }
         }
-        let (interval, age) = (
-            self.span("auth.version_interval"),
-            self.span("auth.version_max_age"),
-        );
+        let (interval, age) =
+            (self.span("auth.version_interval"), self.span("auth.version_max_age"));
         if let (Some(interval), Some(age)) = (interval, age)
             && age < interval
         {
-            let detail = format!(
-                "must be at least `auth.version_interval`, which is {}",
-                Span(interval)
-            );
+            let detail =
+                format!("must be at least `auth.version_interval`, which is {}", Span(interval));
             self.say("auth.version_max_age", detail);
         }
     }

@@ -34,10 +34,9 @@ impl Loaded {
             Value::String(url) if path == "database.url" => without_password(url).into(),
             _ if is_secret => HIDDEN.into(),
             Value::String(text) => without_password(text).into(),
-            Value::Array(items) => items
-                .iter()
-                .map(|item| self.hide(item, &format!("{path}.")))
-                .collect(),
+            Value::Array(items) => {
+                items.iter().map(|item| self.hide(item, &format!("{path}."))).collect()
+            }
             Value::Object(section) => {
                 let hidden = |(key, value): (&String, &Value)| {
                     (key.clone(), self.hide(value, &below(path, key)))
@@ -64,9 +63,7 @@ impl Loaded {
                 continue;
             }
             let origin = self.origins.get(&path).filter(|_| with_origin);
-            let origin = origin
-                .map(|origin| format!("  # {origin}"))
-                .unwrap_or_default();
+            let origin = origin.map(|origin| format!("  # {origin}")).unwrap_or_default();
             // JSON is YAML.
             line(text, format_args!("{indent}{key}: {value}{origin}"));
         }
@@ -88,11 +85,7 @@ fn plain(key: &str) -> Cow<'_, str> {
 }
 
 fn below(path: &str, key: &str) -> String {
-    if path.is_empty() {
-        key.to_owned()
-    } else {
-        format!("{path}.{key}")
-    }
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
 /// A URL without its password; other texts as they are.

@@ -61,16 +61,7 @@ impl Try {
     pub(super) fn of(mode: Mode) -> Self {
         let registry = Registry::from_factories([Factory::of::<Weather>()]).unwrap();
         let (file, environment, flags) = Default::default();
-        Self {
-            sources: Sources {
-                mode,
-                file,
-                environment,
-                flags,
-                registry,
-            },
-            file: None,
-        }
+        Self { sources: Sources { mode, file, environment, flags, registry }, file: None }
     }
 
     pub(super) fn file(mut self, text: &str) -> Self {
@@ -82,9 +73,7 @@ impl Try {
     }
 
     pub(super) fn set(mut self, name: &str, value: &str) -> Self {
-        self.sources
-            .environment
-            .push((name.to_owned(), value.to_owned()));
+        self.sources.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -99,22 +88,12 @@ impl Try {
 
     /// The mistakes as people read them; the file is `file.yaml`.
     pub(super) fn mistakes(&self) -> Vec<String> {
-        let path = self
-            .sources
-            .file
-            .as_ref()
-            .map(|path| path.display().to_string());
+        let path = self.sources.file.as_ref().map(|path| path.display().to_string());
         let shown = |mistake: &ConfigMistake| match &path {
             Some(path) => mistake.to_string().replace(path, "file.yaml"),
             None => mistake.to_string(),
         };
-        load(&self.sources)
-            .map(drop)
-            .unwrap_err()
-            .0
-            .iter()
-            .map(shown)
-            .collect()
+        load(&self.sources).map(drop).unwrap_err().0.iter().map(shown).collect()
     }
 }
 

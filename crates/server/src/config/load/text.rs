@@ -31,10 +31,7 @@ pub(super) fn typed(text: &str, schema: &Value) -> Value {
     ];
     let types = types(schema);
     let allowed = candidates.iter().filter(|(name, _)| types.contains(name));
-    allowed
-        .filter_map(|(_, read)| read(bare, schema))
-        .next()
-        .unwrap_or_else(|| word(text, schema))
+    allowed.filter_map(|(_, read)| read(bare, schema)).next().unwrap_or_else(|| word(text, schema))
 }
 
 /// The JSON types that a schema allows, its alternatives included.
@@ -44,29 +41,17 @@ pub(super) fn types(schema: &Value) -> Vec<&str> {
         Value::Array(several) => several.iter().filter_map(Value::as_str).collect(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => Vec::new(),
     };
-    own.into_iter()
-        .chain(alternatives(schema).flat_map(types))
-        .collect()
+    own.into_iter().chain(alternatives(schema).flat_map(types)).collect()
 }
 
 /// The values that a schema allows, where it lists them.
 pub(super) fn choices(schema: &Value) -> Vec<&str> {
-    let listed = schema["enum"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .chain(schema.get("const"));
-    listed
-        .filter_map(Value::as_str)
-        .chain(alternatives(schema).flat_map(choices))
-        .collect()
+    let listed = schema["enum"].as_array().into_iter().flatten().chain(schema.get("const"));
+    listed.filter_map(Value::as_str).chain(alternatives(schema).flat_map(choices)).collect()
 }
 
 fn alternatives(schema: &Value) -> impl Iterator<Item = &Value> {
-    ["anyOf", "oneOf"]
-        .into_iter()
-        .filter_map(|word| schema[word].as_array())
-        .flatten()
+    ["anyOf", "oneOf"].into_iter().filter_map(|word| schema[word].as_array()).flatten()
 }
 
 fn null(text: &str, _: &Value) -> Option<Value> {
@@ -90,10 +75,7 @@ fn list(text: &str, schema: &Value) -> Option<Value> {
     if text.starts_with('[') {
         return serde_json::from_str(text).ok();
     }
-    let items = text
-        .split(',')
-        .map(str::trim)
-        .filter(|item| !item.is_empty());
+    let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
     Some(items.map(|item| typed(item, &schema["items"])).collect())
 }
 

@@ -23,21 +23,13 @@ pub(super) struct Tree {
 
 impl Default for Tree {
     fn default() -> Self {
-        Self {
-            values: Value::Object(Map::new()),
-            origins: BTreeMap::new(),
-        }
+        Self { values: Value::Object(Map::new()), origins: BTreeMap::new() }
     }
 }
 
 impl Tree {
     pub(super) fn add(&mut self, settings: Vec<Setting>) {
-        for Setting {
-            path,
-            value,
-            origin,
-        } in settings
-        {
+        for Setting { path, value, origin } in settings {
             self.set(&path, value, origin);
         }
     }
@@ -71,8 +63,7 @@ impl Tree {
     }
 
     pub(super) fn get(&self, path: &str) -> Option<&Value> {
-        path.split('.')
-            .try_fold(&self.values, |place, key| place.get(key))
+        path.split('.').try_fold(&self.values, |place, key| place.get(key))
     }
 
     pub(super) fn text(&self, path: &str) -> Option<&str> {
@@ -81,24 +72,16 @@ impl Tree {
 
     /// The texts of a list, with their paths.
     pub(super) fn texts(&self, path: &str) -> Vec<(String, &str)> {
-        let items = self
-            .get(path)
-            .and_then(Value::as_array)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
+        let items = self.get(path).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let texts = items.iter().enumerate();
-        texts
-            .filter_map(|(n, item)| Some((format!("{path}.{n}"), item.as_str()?)))
-            .collect()
+        texts.filter_map(|(n, item)| Some((format!("{path}.{n}"), item.as_str()?))).collect()
     }
 
     /// The leaves whose text has no type yet.
     pub(super) fn untyped(&self) -> Vec<(Vec<String>, Origin)> {
         let untyped = self.origins.iter().filter(|(_, origin)| origin.is_text());
         let split = |path: &String| path.split('.').map(str::to_owned).collect();
-        untyped
-            .map(|(path, origin)| (split(path), origin.clone()))
-            .collect()
+        untyped.map(|(path, origin)| (split(path), origin.clone())).collect()
     }
 
     /// The origin of a value; of a section, that of something in it; of a list's item, that of the list.
@@ -117,19 +100,11 @@ impl Tree {
                 .find(|(other, _)| other.starts_with(&below))
                 .map(|(_, origin)| origin)
         };
-        self.origins
-            .get(path)
-            .or_else(inside)
-            .or_else(|| self.origins.get(above))
-            .cloned()
+        self.origins.get(path).or_else(inside).or_else(|| self.origins.get(above)).cloned()
     }
 
     pub(super) fn mistake(&self, path: &str, detail: impl Into<String>) -> ConfigMistake {
-        ConfigMistake {
-            path: path.to_owned(),
-            detail: detail.into(),
-            origin: self.origin(path),
-        }
+        ConfigMistake { path: path.to_owned(), detail: detail.into(), origin: self.origin(path) }
     }
 
     pub(super) fn into_parts(self) -> (Value, BTreeMap<String, Origin>) {

@@ -18,20 +18,11 @@ use crate::request::{self, Query, Requester};
 use crate::state::AppState;
 
 pub(super) fn operations() -> Vec<Operation> {
-    let page = &[
-        ("limit", "keys a page, 1 to 500"),
-        ("cursor", "the `next` of the page before"),
-    ];
+    let page = &[("limit", "keys a page, 1 to 500"), ("cursor", "the `next` of the page before")];
     let all = vec![
-        Operation::new(
-            Method::GET,
-            "/api/keys",
-            "listKeys",
-            "List the API keys",
-            list,
-        )
-        .query(page)
-        .gives::<Page<Key>>(),
+        Operation::new(Method::GET, "/api/keys", "listKeys", "List the API keys", list)
+            .query(page)
+            .gives::<Page<Key>>(),
         Operation::new(
             Method::POST,
             "/api/keys",
@@ -42,14 +33,8 @@ pub(super) fn operations() -> Vec<Operation> {
         .takes::<NewKey>()
         .gives::<CreatedKey>()
         .status(201),
-        Operation::new(
-            Method::GET,
-            "/api/keys/{id}",
-            "getKey",
-            "Describe an API key",
-            get,
-        )
-        .gives::<Key>(),
+        Operation::new(Method::GET, "/api/keys/{id}", "getKey", "Describe an API key", get)
+            .gives::<Key>(),
         Operation::new(
             Method::DELETE,
             "/api/keys/{id}",
@@ -59,9 +44,7 @@ pub(super) fn operations() -> Vec<Operation> {
         )
         .status(204),
     ];
-    all.into_iter()
-        .map(|operation| operation.scope(Scope::Keys))
-        .collect()
+    all.into_iter().map(|operation| operation.scope(Scope::Keys)).collect()
 }
 
 async fn create(
@@ -83,14 +66,9 @@ async fn create(
     Standings::note(&request, state.limits.key_creation(caller, who.origin.ip))?;
     let record = record(&*state.clock, "key.create", &draft.id.to_string(), &who);
     let keys = state.store.keys();
-    let info = state
-        .tasks
-        .run(async move { Ok(keys.create(draft, &record).await?) })
-        .await?;
+    let info = state.tasks.run(async move { Ok(keys.create(draft, &record).await?) }).await?;
     let place = (LOCATION, format!("/api/keys/{}", info.id));
-    Ok(HttpResponse::Created()
-        .insert_header(place)
-        .json(CreatedKey { key: text, info }))
+    Ok(HttpResponse::Created().insert_header(place).json(CreatedKey { key: text, info }))
 }
 
 /// A key may do at most what its maker may.
@@ -101,48 +79,32 @@ fn may_give(caller: &Caller, scopes: &[Scope]) -> Result<()> {
     let detail = format!(
         "a key may do at most what its maker may, and this caller lacks the scope `{lacking}`"
     );
-    Err(Error::of(codes::FORBIDDEN, detail).fix(format!(
-        "Leave out `{lacking}`, or use a caller that has it."
-    )))
+    Err(Error::of(codes::FORBIDDEN, detail)
+        .fix(format!("Leave out `{lacking}`, or use a caller that has it.")))
 }
 
 async fn list(state: web::Data<AppState>, who: Requester, query: Query) -> Answer {
     let (limit, after) = (query.page_limit()?, query.cursor::<KeyId>()?);
     let (keys, whose) = (state.store.keys(), Whose::of(&who.caller));
-    let found = state
-        .tasks
-        .run(async move { some(&keys, whose, after, limit + 1).await })
-        .await?;
+    let found = state.tasks.run(async move { some(&keys, whose, after, limit + 1).await }).await?;
     Ok(HttpResponse::Ok().json(super::page(found, limit, |key| key.id.to_string())))
 }
 
 async fn get(state: web::Data<AppState>, who: Requester, id: web::Path<String>) -> Answer {
-    let (id, keys, whose) = (
-        request::id::<KeyId>(&id)?,
-        state.store.keys(),
-        Whose::of(&who.caller),
-    );
-    let found = state
-        .tasks
-        .run(async move { Ok(keys.find(id).await?) })
-        .await?;
+    let (id, keys, whose) =
+        (request::id::<KeyId>(&id)?, state.store.keys(), Whose::of(&who.caller));
+    let found = state.tasks.run(async move { Ok(keys.find(id).await?) }).await?;
     let key = found.map(|stored| stored.info).filter(|key| whose.has(key));
     Ok(HttpResponse::Ok().json(key.ok_or_else(|| absent(id))?))
 }
 
 async fn revoke(state: web::Data<AppState>, who: Requester, id: web::Path<String>) -> Answer {
-    let (id, keys, whose) = (
-        request::id::<KeyId>(&id)?,
-        state.store.keys(),
-        Whose::of(&who.caller),
-    );
+    let (id, keys, whose) =
+        (request::id::<KeyId>(&id)?, state.store.keys(), Whose::of(&who.caller));
     let record = record(&*state.clock, "key.revoke", &id.to_string(), &who);
     let work = async move {
         // A key never changes hands: what is true now holds when it is revoked.
-        let is_there = keys
-            .find(id)
-            .await?
-            .is_some_and(|stored| whose.has(&stored.info));
+        let is_there = keys.find(id).await?.is_some_and(|stored| whose.has(&stored.info));
         Ok(is_there && keys.revoke(id, None, &record).await?)
     };
     if !state.tasks.run(work).await? {
@@ -153,10 +115,8 @@ async fn revoke(state: web::Data<AppState>, who: Requester, id: web::Path<String
 }
 
 fn absent(id: KeyId) -> Error {
-    Error::not_found(format!(
-        "there is no key {id} that works, or it is another user's"
-    ))
-    .fix("List the keys with `GET /api/keys`.")
+    Error::not_found(format!("there is no key {id} that works, or it is another user's"))
+        .fix("List the keys with `GET /api/keys`.")
 }
 
 /// Whose keys a caller sees.
@@ -169,11 +129,7 @@ enum Whose {
 
 impl Whose {
     fn of(caller: &Caller) -> Self {
-        if caller.may(&Scope::Admin) {
-            Self::Everybodys
-        } else {
-            Self::Own(caller.facts().user)
-        }
+        if caller.may(&Scope::Admin) { Self::Everybodys } else { Self::Own(caller.facts().user) }
     }
 
     fn has(self, key: &Key) -> bool {
@@ -186,14 +142,8 @@ impl Whose {
 
 /// Up to `most` keys after `after`. Those without a user have no index: they are few, and so are who asks.
 async fn some(keys: &Keys, whose: Whose, mut after: Option<KeyId>, most: u32) -> Result<Vec<Key>> {
-    let (owner, most_kept) = (
-        if let Whose::Own(user) = whose {
-            user
-        } else {
-            None
-        },
-        most as usize,
-    );
+    let (owner, most_kept) =
+        (if let Whose::Own(user) = whose { user } else { None }, most as usize);
     let mut kept: Vec<Key> = Vec::new();
     loop {
         let found = keys.list(owner, after, most).await?;
@@ -216,37 +166,18 @@ mod tests {
     use super::*;
 
     fn caller(user: Option<UserId>, scopes: Vec<Scope>) -> Caller {
-        Facts {
-            kind: CallerKind::Key,
-            name: "k".into(),
-            user,
-            key: None,
-            scopes,
-            rate: None,
-        }
-        .into()
+        Facts { kind: CallerKind::Key, name: "k".into(), user, key: None, scopes, rate: None }
+            .into()
     }
 
     #[test]
     fn the_first_scope_that_the_maker_lacks_is_named() {
         let maker = caller(None, vec![Scope::Keys, Scope::ToolsCall]);
-        may_give(
-            &maker,
-            &[Scope::ToolsCallOne("echo_say".into()), Scope::Keys],
-        )
-        .unwrap();
+        may_give(&maker, &[Scope::ToolsCallOne("echo_say".into()), Scope::Keys]).unwrap();
         let error = may_give(&maker, &[Scope::ToolsCall, Scope::Memory, Scope::Admin]).unwrap_err();
         assert_eq!((error.name(), error.status()), ("forbidden", 403));
-        assert!(
-            error.detail().ends_with("lacks the scope `memory`"),
-            "{}",
-            error.detail()
-        );
-        may_give(
-            &caller(None, vec![Scope::Admin]),
-            &[Scope::Admin, Scope::Memory],
-        )
-        .unwrap();
+        assert!(error.detail().ends_with("lacks the scope `memory`"), "{}", error.detail());
+        may_give(&caller(None, vec![Scope::Admin]), &[Scope::Admin, Scope::Memory]).unwrap();
     }
 
     #[test]
@@ -270,10 +201,7 @@ mod tests {
         let admin = caller(Some(bob), vec![Scope::Admin]);
         let seen = [Some(ada), Some(bob), None];
         assert_eq!(seen.map(|user| sees(&of_ada, user)), [true, false, false]);
-        assert_eq!(
-            seen.map(|user| sees(&of_nobody, user)),
-            [false, false, true]
-        );
+        assert_eq!(seen.map(|user| sees(&of_nobody, user)), [false, false, true]);
         assert_eq!(seen.map(|user| sees(&admin, user)), [true, true, true]);
     }
 }

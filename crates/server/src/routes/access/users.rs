@@ -17,38 +17,17 @@ use crate::request::{self, Query, Requester};
 use crate::state::AppState;
 
 pub(super) fn operations() -> Vec<Operation> {
-    let page = &[
-        ("limit", "users a page, 1 to 500"),
-        ("cursor", "the `next` of the page before"),
-    ];
+    let page = &[("limit", "users a page, 1 to 500"), ("cursor", "the `next` of the page before")];
     let all = vec![
-        Operation::new(
-            Method::GET,
-            "/api/users",
-            "listUsers",
-            "List the users",
-            list,
-        )
-        .query(page)
-        .gives::<Page<User>>(),
-        Operation::new(
-            Method::POST,
-            "/api/users",
-            "createUser",
-            "Make a user",
-            create,
-        )
-        .takes::<NewUser>()
-        .gives::<User>()
-        .status(201),
-        Operation::new(
-            Method::GET,
-            "/api/users/{id}",
-            "getUser",
-            "Describe a user",
-            get,
-        )
-        .gives::<User>(),
+        Operation::new(Method::GET, "/api/users", "listUsers", "List the users", list)
+            .query(page)
+            .gives::<Page<User>>(),
+        Operation::new(Method::POST, "/api/users", "createUser", "Make a user", create)
+            .takes::<NewUser>()
+            .gives::<User>()
+            .status(201),
+        Operation::new(Method::GET, "/api/users/{id}", "getUser", "Describe a user", get)
+            .gives::<User>(),
         Operation::new(
             Method::DELETE,
             "/api/users/{id}",
@@ -58,20 +37,15 @@ pub(super) fn operations() -> Vec<Operation> {
         )
         .status(204),
     ];
-    all.into_iter()
-        .map(|operation| operation.scope(Scope::Admin))
-        .collect()
+    all.into_iter().map(|operation| operation.scope(Scope::Admin)).collect()
 }
 
 async fn create(state: web::Data<AppState>, who: Requester, body: Json) -> Answer {
-    let NewUser {
-        username,
-        password,
-        role,
-    } = request::body(&body.0)?;
+    let NewUser { username, password, role } = request::body(&body.0)?;
     if who.caller.is_anonymous() {
         let detail = "a caller without credentials cannot make users: they would outlive the rule that let it in";
-        let fix = "Make one on the command line: mindflight user create --username NAME --role admin";
+        let fix =
+            "Make one on the command line: mindflight user create --username NAME --role admin";
         return Err(Error::not_allowed(detail).fix(fix).into());
     }
     let username = request::name("username", &username)?;
@@ -81,12 +55,7 @@ async fn create(state: web::Data<AppState>, who: Requester, body: Json) -> Answe
     let (users, passwords) = (state.store.users(), state.gate.passwords().clone());
     let work = async move {
         let password_hash = passwords.hash(password).await?;
-        let new = users::NewUser {
-            id,
-            username,
-            password_hash,
-            role,
-        };
+        let new = users::NewUser { id, username, password_hash, role };
         Ok(users.create(new, &record).await?)
     };
     let user = state.tasks.run(work).await?;
@@ -97,30 +66,20 @@ async fn create(state: web::Data<AppState>, who: Requester, body: Json) -> Answe
 async fn list(state: web::Data<AppState>, query: Query) -> Answer {
     let (limit, after) = (query.page_limit()?, query.cursor::<UserId>()?);
     let users = state.store.users();
-    let found = state
-        .tasks
-        .run(async move { Ok(users.list(after, limit + 1).await?) })
-        .await?;
+    let found = state.tasks.run(async move { Ok(users.list(after, limit + 1).await?) }).await?;
     Ok(HttpResponse::Ok().json(super::page(found, limit, |user| user.id.to_string())))
 }
 
 async fn get(state: web::Data<AppState>, id: web::Path<String>) -> Answer {
     let (id, users) = (request::id::<UserId>(&id)?, state.store.users());
-    let found = state
-        .tasks
-        .run(async move { Ok(users.get(id).await?) })
-        .await?;
+    let found = state.tasks.run(async move { Ok(users.get(id).await?) }).await?;
     Ok(HttpResponse::Ok().json(found.ok_or_else(|| absent(id))?))
 }
 
 async fn delete(state: web::Data<AppState>, who: Requester, id: web::Path<String>) -> Answer {
     let (id, users) = (request::id::<UserId>(&id)?, state.store.users());
     let record = record(&*state.clock, "user.delete", &id.to_string(), &who);
-    if !state
-        .tasks
-        .run(async move { Ok(users.delete(id, &record).await?) })
-        .await?
-    {
+    if !state.tasks.run(async move { Ok(users.delete(id, &record).await?) }).await? {
         return Err(absent(id).into());
     }
     state.gate.changed();

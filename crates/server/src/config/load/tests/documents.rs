@@ -17,10 +17,7 @@ fn document(name: &str) -> String {
 
 fn defaults() -> Vec<(String, Value)> {
     let settings = file::parse(DEFAULTS, |_| Origin::Default).unwrap();
-    settings
-        .into_iter()
-        .map(|setting| (setting.path.join("."), setting.value))
-        .collect()
+    settings.into_iter().map(|setting| (setting.path.join("."), setting.value)).collect()
 }
 
 #[test]
@@ -29,10 +26,7 @@ fn the_default_file_has_every_setting_and_no_other() {
     let mut known: BTreeSet<String> = Known::new(&registry).paths().into_iter().collect();
     let given: BTreeSet<String> = defaults().into_iter().map(|(path, _)| path).collect();
     assert!(known.remove("providers") || known.contains("server.listen"));
-    let given: BTreeSet<String> = given
-        .into_iter()
-        .filter(|path| path != "providers")
-        .collect();
+    let given: BTreeSet<String> = given.into_iter().filter(|path| path != "providers").collect();
     assert_eq!(given, known);
 }
 
@@ -42,10 +36,7 @@ fn every_setting_of_the_default_file_has_a_comment_above_it() {
     for (above, line) in lines.iter().zip(&lines[1..]) {
         let bare = line.trim_start();
         if !bare.is_empty() && !bare.starts_with('#') {
-            assert!(
-                above.trim_start().starts_with('#'),
-                "`{bare}` has no comment above it"
-            );
+            assert!(above.trim_start().starts_with('#'), "`{bare}` has no comment above it");
         }
     }
 }
@@ -53,10 +44,7 @@ fn every_setting_of_the_default_file_has_a_comment_above_it() {
 /// How docs/CONFIG.md writes the row of a setting, up to its meaning.
 fn row(path: &str, default: &Value, schema: &Value) -> String {
     let choices = choices(schema);
-    let kind = match (
-        types(schema).iter().find(|name| **name != "null"),
-        choices.is_empty(),
-    ) {
+    let kind = match (types(schema).iter().find(|name| **name != "null"), choices.is_empty()) {
         (_, false) => choices.join(", "),
         (Some(&"string"), _) if schema.get("pattern").is_some() => "span".to_owned(),
         (Some(&"string"), _) => "text".to_owned(),
@@ -72,19 +60,11 @@ fn row(path: &str, default: &Value, schema: &Value) -> String {
             format!("`{default}`")
         }
     };
-    let exact = format!(
-        "`MINDFLIGHT_{}`",
-        path.replace('.', "__").to_ascii_uppercase()
-    );
-    let short = WELL_KNOWN
-        .iter()
-        .filter(|(_, known)| *known == path)
-        .map(|(name, _)| format!("`{name}`"));
+    let exact = format!("`MINDFLIGHT_{}`", path.replace('.', "__").to_ascii_uppercase());
+    let short =
+        WELL_KNOWN.iter().filter(|(_, known)| *known == path).map(|(name, _)| format!("`{name}`"));
     let variables: Vec<String> = short.chain([exact]).collect();
-    format!(
-        "| `{path}` | {kind} | {default} | {} |",
-        variables.join(", ")
-    )
+    format!("| `{path}` | {kind} | {default} | {} |", variables.join(", "))
 }
 
 #[test]
@@ -92,10 +72,7 @@ fn the_document_of_the_configuration_has_every_setting_as_it_is() {
     let (document, registry) = (document("CONFIG.md"), Registry::default());
     let (known, tree) = (Known::new(&registry), Tree::default());
     let mut rows = Vec::new();
-    for (path, default) in defaults()
-        .into_iter()
-        .filter(|(path, _)| path != "providers")
-    {
+    for (path, default) in defaults().into_iter().filter(|(path, _)| path != "providers") {
         let keys: Vec<String> = path.split('.').map(str::to_owned).collect();
         rows.push(row(&path, &default, &known.at(&keys, &tree).unwrap()));
     }
@@ -142,11 +119,7 @@ fn the_document_of_the_errors_has_every_code_as_it_is() {
             fault.as_str().unwrap(),
             retry.as_str().unwrap()
         );
-        assert!(
-            section.contains(&facts),
-            "docs/ERRORS.md, `{}`, should say: {facts}",
-            code.name
-        );
+        assert!(section.contains(&facts), "docs/ERRORS.md, `{}`, should say: {facts}", code.name);
         let words = section.split_whitespace().count();
         assert!(
             section.contains("\nWhen: ") && section.contains("\nDo: ") && words > 25,

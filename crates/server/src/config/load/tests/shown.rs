@@ -25,20 +25,14 @@ fn secrets_are_never_shown() {
     assert_eq!(shown["auth"]["jwt_secret_previous"], Value::Null);
     assert_eq!(shown["auth"]["token_lifetime"], json!("24h"));
     assert_eq!(shown["providers"]["weather"]["pin"], json!("[redacted]"));
-    assert_eq!(
-        shown["providers"]["elsewhere"]["nested"],
-        json!({"Password": "[redacted]"})
-    );
+    assert_eq!(shown["providers"]["elsewhere"]["nested"], json!({"Password": "[redacted]"}));
     for text in [
         shown.to_string(),
         loaded.show(true),
         format!("{loaded:?}"),
         format!("{:?}", loaded.config),
     ] {
-        assert!(
-            !text.contains("hunter2") && !text.contains("4711"),
-            "{text}"
-        );
+        assert!(!text.contains("hunter2") && !text.contains("4711"), "{text}");
     }
     let sources = format!("{:?}", secretive().sources);
     assert!(!sources.contains("hunter2"), "{sources}");
@@ -46,10 +40,7 @@ fn secrets_are_never_shown() {
 
 #[test]
 fn what_is_shown_is_yaml_with_the_origins_beside() {
-    let loaded = tool()
-        .set("LOG_LEVEL", "debug")
-        .flag("server.listen", "127.0.0.1:0")
-        .load();
+    let loaded = tool().set("LOG_LEVEL", "debug").flag("server.listen", "127.0.0.1:0").load();
     let text = loaded.show(true);
     for line in [
         "log:",
@@ -82,23 +73,12 @@ fn the_schema_has_defaults_descriptions_and_the_linked_providers() {
     let schema = schema(&tool().sources.registry);
     let listen = &schema["properties"]["server"]["properties"]["listen"];
     assert_eq!(listen["default"], json!("127.0.0.1:8080"));
-    assert!(
-        listen["description"]
-            .as_str()
-            .unwrap()
-            .starts_with("Address and port")
-    );
+    assert!(listen["description"].as_str().unwrap().starts_with("Address and port"));
     assert_eq!(schema.get("required"), None);
     assert_eq!(schema["properties"]["server"].get("required"), None);
     let weather = &schema["properties"]["providers"]["properties"]["weather"];
-    assert_eq!(
-        weather["properties"]["limit"]["description"],
-        json!("Requests a day.")
-    );
-    assert_eq!(
-        weather["properties"]["enabled"]["type"],
-        json!(["boolean", "null"])
-    );
+    assert_eq!(weather["properties"]["limit"]["description"], json!("Requests a day."));
+    assert_eq!(weather["properties"]["enabled"]["type"], json!(["boolean", "null"]));
     assert_eq!(weather["additionalProperties"], json!(false));
 
     let validator = jsonschema::options().offline().build(&schema).unwrap();
