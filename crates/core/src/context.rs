@@ -125,12 +125,12 @@ impl Context {
     /// The present, on the server's clock.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
-        self.provider.ports.clock.now()
+        self.provider.ports().clock.now()
     }
 
     /// Ends when `wait` has passed on the server's clock, or at once when the work should stop.
     pub async fn sleep(&self, wait: Duration) {
-        let sleep = self.provider.ports.clock.sleep(wait);
+        let sleep = self.provider.ports().clock.sleep(wait);
         self.call.facts.cancelled.run_until_cancelled(sleep).await;
     }
 
@@ -155,13 +155,13 @@ impl Context {
     /// Documents.
     #[must_use]
     pub fn resources(&self) -> &dyn crate::ports::Resources {
-        &*self.provider.ports.resources
+        &*self.provider.ports().resources
     }
 
     /// The outside world. Refuses while a transaction is open.
     #[must_use]
     pub fn http(&self) -> Http<'_> {
-        Http::new(&*self.provider.ports.http, self.call.open.load(Ordering::Relaxed))
+        Http::new(&*self.provider.ports().http, self.call.open.load(Ordering::Relaxed))
     }
 
     /// Opens the transaction in which this call will be closed: one per call, at most 5 s.
@@ -174,7 +174,7 @@ impl Context {
                 "a call can open one transaction, and this one opened a second",
             ));
         }
-        let transactions = &self.provider.ports.transactions;
+        let transactions = &self.provider.ports().transactions;
         let open =
             tokio::time::timeout(tx::LIMIT, transactions.begin(self.record("ok".to_owned())))
                 .await
@@ -221,7 +221,7 @@ impl Context {
         self.call.open.store(false, Ordering::Relaxed);
     }
 
-    pub(crate) fn space(&self) -> String {
+    pub(crate) fn space(&self) -> &str {
         self.provider.space()
     }
 }

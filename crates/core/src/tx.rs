@@ -79,8 +79,8 @@ impl TxMemory<'_> {
     /// # Errors
     /// When the database fails, or the value does not fit `T`.
     pub async fn get<T: DeserializeOwned>(&mut self, key: &str) -> Result<Option<T>> {
-        let space = self.tx.cx.space();
-        let stored = self.tx.open.get(&space, key).await?;
+        let (cx, open) = (&self.tx.cx, &mut self.tx.open);
+        let stored = open.get(cx.space(), key).await?;
         stored
             .map(|stored| serde_json::from_value(stored.value))
             .transpose()
@@ -109,14 +109,14 @@ impl TxMemory<'_> {
     /// # Errors
     /// 409 `conflict` when the value is no integer.
     pub async fn add(&mut self, key: &str, by: i64) -> Result<i64> {
-        let space = self.tx.cx.space();
-        self.tx.open.add(&space, key, by).await
+        let (cx, open) = (&self.tx.cx, &mut self.tx.open);
+        open.add(cx.space(), key, by).await
     }
 
     async fn write(&mut self, key: &str, value: &impl Serialize, how: Set) -> Result<u64> {
         let value = serde_json::to_value(value).map_err(Error::internal)?;
-        let space = self.tx.cx.space();
-        Ok(self.tx.open.set(&space, key, value, how).await?.version)
+        let (cx, open) = (&self.tx.cx, &mut self.tx.open);
+        Ok(open.set(cx.space(), key, value, how).await?.version)
     }
 }
 

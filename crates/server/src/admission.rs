@@ -26,6 +26,7 @@ pub(crate) async fn admit(
     request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    request.extensions_mut().insert(rules.pattern);
     if let Err(error) = check(&rules, request.request()).await {
         return Ok(request.error_response(Refusal(error)));
     }

@@ -1,7 +1,5 @@
 //! Puts the faces together: the one place that knows every path. Used by the server and by nothing else.
 
-use std::collections::BTreeMap;
-
 use actix_cors::Cors;
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -39,14 +37,17 @@ pub(crate) fn mount(config: &mut web::ServiceConfig) {
     config.default_service(web::to(not_found));
 }
 
-/// Operations by path; literal paths come before those with parameters, which would swallow them.
+/// Operations by path, in the order of the table: actix tries one after the other, so what is asked for
+/// most comes first, and a literal path before the parameter that would swallow it.
 fn by_path() -> Vec<(&'static str, Vec<Operation>)> {
-    let mut paths: BTreeMap<(usize, &'static str), Vec<Operation>> = BTreeMap::new();
+    let mut paths: Vec<(&'static str, Vec<Operation>)> = Vec::new();
     for operation in routes::operations() {
-        let parameters = operation.path.matches('{').count();
-        paths.entry((parameters, operation.path)).or_default().push(operation);
+        match paths.iter_mut().find(|(path, _)| *path == operation.path) {
+            Some((_, operations)) => operations.push(operation),
+            None => paths.push((operation.path, vec![operation])),
+        }
     }
-    paths.into_iter().map(|((_, path), operations)| (path, operations)).collect()
+    paths
 }
 
 async fn not_found(request: HttpRequest) -> HttpResponse {

@@ -5,6 +5,8 @@ mod headers;
 mod log;
 mod render;
 
+pub(crate) use self::log::{Durations, Pattern};
+
 use std::net::IpAddr;
 use std::time::Instant;
 
@@ -35,7 +37,7 @@ pub(crate) async fn front(
     };
     let mut response = render::render(response, origin);
     headers::add(&mut response, origin, &state);
-    log::write(&response, origin, started);
+    log::write(&response, origin, started, &state.durations);
     Ok(response)
 }
 

@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde_json::Value;
 
 use crate::admission;
+use crate::front::Pattern;
 
 /// Who may use an operation.
 #[derive(Debug, Clone)]
@@ -25,8 +26,10 @@ pub(crate) enum Access {
 type Schema = fn() -> Value;
 
 /// What a request has to meet before the handler sees it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Rules {
+    /// The path, as a label of measurements.
+    pub(crate) pattern: Pattern,
     pub(crate) access: Access,
     /// Query parameters: name and meaning. Others are refused.
     pub(crate) query: &'static [(&'static str, &'static str)],
@@ -70,7 +73,12 @@ impl Operation {
             path,
             id,
             summary,
-            rules: Rules { access: Access::Caller, query: &[], counted: true },
+            rules: Rules {
+                pattern: Pattern(path),
+                access: Access::Caller,
+                query: &[],
+                counted: true,
+            },
             body: None,
             status: 200,
             answer: None,

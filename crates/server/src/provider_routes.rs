@@ -3,7 +3,7 @@
 mod convert;
 
 use actix_web::dev::Payload;
-use actix_web::{HttpRequest, web};
+use actix_web::{HttpMessage, HttpRequest, web};
 use mindflight_api::Scope;
 use mindflight_calls::RouteCall;
 use mindflight_core::caller::{Caller, Origin};
@@ -12,6 +12,7 @@ use mindflight_core::{Error, Result};
 
 use crate::admission;
 use crate::body;
+use crate::front::Pattern;
 use crate::mounts::{Found, Lookup};
 use crate::refusal::{Answer, method_not_allowed};
 use crate::request;
@@ -46,6 +47,8 @@ async fn serve(
     (name, path): (String, String),
     webhook: bool,
 ) -> Answer {
+    // One label for all of them: their paths are the providers' own.
+    http.extensions_mut().insert(Pattern("/providers/{name}/{path}"));
     let state = admission::state(&http)?;
     let origin = request::origin(&http)?;
     let method = convert::method(&http)?;

@@ -5,9 +5,11 @@ use std::str::FromStr;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload};
 use bytes::Bytes;
 use mindflight_api::{InvalidId, codes, page};
+use mindflight_calls::nearest;
 use mindflight_core::caller::Origin;
 use mindflight_core::{Caller, Error, Result};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::refusal::Refusal;
 
@@ -35,22 +37,42 @@ pub(crate) fn origin(request: &HttpRequest) -> Result<Origin> {
     origin.ok_or_else(|| Error::internal("no origin"))
 }
 
-/// Reads a body of the API: JSON that fits `T`.
+/// Reads a body of the API: JSON that fits `T`. An unknown member is 400, a wrong value 422.
 pub(crate) fn body<T: DeserializeOwned>(bytes: &Bytes) -> Result<T> {
     let value = mindflight_calls::validate::parse(bytes)?;
     serde_path_to_error::deserialize(value).map_err(|error| {
-        let path = error.path().to_string();
-        let (place, pointer) = match path.as_str() {
-            "." => (String::new(), String::new()),
-            path => (format!("`{path}`: "), pointer(path)),
-        };
-        let detail = format!("{place}{}", error.inner());
-        Error::of(codes::INVALID_BODY, detail.clone()).field(pointer, detail, Vec::new())
+        let (path, what) = (error.path().to_string(), error.inner().to_string());
+        let mut names = what.split('`').skip(1).step_by(2);
+        if what.starts_with("unknown field") {
+            let (name, known) = (names.next().unwrap_or_default(), names.collect::<Vec<_>>());
+            let near = nearest(name, known.iter().copied());
+            let hint = near.first().map(|near| format!("; did you mean `{near}`?"));
+            let hint = hint.unwrap_or_else(|| format!("; there are {}", known.join(", ")));
+            let detail = format!("`{name}` is no member of this body{hint}");
+            let known = known.into_iter().map(Value::from).collect();
+            return Error::of(codes::INVALID_REQUEST, detail.clone()).field(
+                pointer(&path),
+                detail,
+                known,
+            );
+        }
+        if what.starts_with("missing field") {
+            let name = names.next().unwrap_or_default();
+            let detail = format!("`{name}` is missing");
+            let place = pointer(&format!("{path}.{name}").replace("..", ""));
+            return Error::of(codes::INVALID_BODY, detail.clone()).field(place, detail, Vec::new());
+        }
+        let place = if path == "." { String::new() } else { format!("`{path}`: ") };
+        let detail = format!("{place}{what}");
+        Error::of(codes::INVALID_BODY, detail.clone()).field(pointer(&path), detail, Vec::new())
     })
 }
 
-/// `scopes[0].name` → `/scopes/0/name` (RFC 6901).
+/// `scopes[0].name` → `/scopes/0/name` (RFC 6901); the whole body is the empty pointer.
 fn pointer(path: &str) -> String {
+    if path == "." {
+        return String::new();
+    }
     format!("/{}", path.replace(['.', '['], "/").replace(']', ""))
 }
 
@@ -160,6 +182,26 @@ fn without_tags(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn wrong_bodies_name_the_member_and_what_is_near() {
+        let refused = |text: &'static str| {
+            let error = body::<mindflight_api::access::NewKey>(&Bytes::from(text)).unwrap_err();
+            (error.status(), error.fields()[0].pointer.clone(), error.detail().to_owned())
+        };
+        let (status, pointer, detail) = refused(r#"{"name":"k","scope":[]}"#);
+        assert_eq!((status, pointer.as_str()), (400, "/scope"));
+        assert!(detail.contains("did you mean `scopes`?"), "{detail}");
+        let (status, pointer, detail) = refused(r#"{"name":"k"}"#);
+        assert_eq!(
+            (status, pointer.as_str(), detail.as_str()),
+            (422, "/scopes", "`scopes` is missing")
+        );
+        let (status, pointer, detail) = refused(r#"{"name":"k","scopes":["nothing"]}"#);
+        assert_eq!((status, pointer.as_str()), (422, "/scopes/0"));
+        assert!(detail.contains("no scope `nothing`"), "{detail}");
+        assert_eq!(refused("[]").1, "");
+    }
 
     #[test]
     fn names_are_trimmed_and_lose_their_markup() {

@@ -15,6 +15,7 @@ use mindflight_store::{Settings, Store};
 use crate::auth::{Gate, WeakSecret};
 use crate::config::Config;
 use crate::engine::Engine;
+use crate::front::Durations;
 use crate::health::Board;
 use crate::limit::Limits;
 use crate::mounts::{Mounts, Parts};
@@ -157,8 +158,20 @@ pub(crate) async fn state(
     let gate = Gate::new(&config, store.clone(), tasks.clone(), clock.clone(), dev)?;
     let limits = Limits::new(&config, clock.clone());
     let health = Board::new();
-    let pieces =
-        Pieces { config, clock, tasks, store, gate, limits, calls, mounts, health, metrics };
+    let durations = Durations::default();
+    let pieces = Pieces {
+        config,
+        clock,
+        tasks,
+        store,
+        gate,
+        limits,
+        calls,
+        mounts,
+        health,
+        metrics,
+        durations,
+    };
     let state = Arc::new(AppState::new(pieces));
     let supervisor = crate::background::start(&state);
     Ok((state, supervisor))

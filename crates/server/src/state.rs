@@ -12,6 +12,7 @@ use mindflight_store::Store;
 use crate::auth::Gate;
 use crate::config::Config;
 use crate::engine::Tasks;
+use crate::front::Durations;
 use crate::health::Board;
 use crate::limit::Limits;
 use crate::mounts::Mounts;
@@ -35,6 +36,7 @@ pub(crate) struct Pieces {
     pub(crate) mounts: Mounts,
     pub(crate) health: Board,
     pub(crate) metrics: PrometheusHandle,
+    pub(crate) durations: Durations,
 }
 
 impl Deref for AppState {

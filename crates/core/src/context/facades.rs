@@ -12,11 +12,11 @@ use crate::{Error, Result};
 /// A provider's memory: keys and values that outlive calls, restarts and instances.
 pub struct Memory<'cx> {
     port: &'cx dyn ports::Memory,
-    space: String,
+    space: &'cx str,
 }
 
 impl<'cx> Memory<'cx> {
-    pub(super) fn new(port: &'cx dyn ports::Memory, space: String) -> Self {
+    pub(super) fn new(port: &'cx dyn ports::Memory, space: &'cx str) -> Self {
         Self { port, space }
     }
 
@@ -25,7 +25,7 @@ impl<'cx> Memory<'cx> {
     /// # Errors
     /// When the database fails, or the value does not fit `T`.
     pub async fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
-        let stored = self.port.get(&self.space, key).await?;
+        let stored = self.port.get(self.space, key).await?;
         stored
             .map(|stored| serde_json::from_value(stored.value))
             .transpose()
@@ -37,7 +37,7 @@ impl<'cx> Memory<'cx> {
     /// # Errors
     /// When the database fails.
     pub async fn entry(&self, key: &str) -> Result<Option<Stored>> {
-        self.port.get(&self.space, key).await
+        self.port.get(self.space, key).await
     }
 
     /// Writes `key`, whatever it held.
@@ -54,7 +54,7 @@ impl<'cx> Memory<'cx> {
     /// 409 `conflict` when the stored version is not the expected one.
     pub async fn set_with(&self, key: &str, value: &impl Serialize, how: Set) -> Result<u64> {
         let value = serde_json::to_value(value).map_err(Error::internal)?;
-        Ok(self.port.set(&self.space, key, value, how).await?.version)
+        Ok(self.port.set(self.space, key, value, how).await?.version)
     }
 
     /// Adds to a number in one step (0 if there is none) and gives the sum.
@@ -62,7 +62,7 @@ impl<'cx> Memory<'cx> {
     /// # Errors
     /// 409 `conflict` when the value is no integer.
     pub async fn add(&self, key: &str, by: i64) -> Result<i64> {
-        self.port.add(&self.space, key, by).await
+        self.port.add(self.space, key, by).await
     }
 
     /// Removes `key`; whether there was one.
@@ -70,7 +70,7 @@ impl<'cx> Memory<'cx> {
     /// # Errors
     /// When the database fails.
     pub async fn delete(&self, key: &str) -> Result<bool> {
-        self.port.delete(&self.space, key).await
+        self.port.delete(self.space, key).await
     }
 
     /// Up to `limit` entries whose key starts with `prefix` and comes after `after`.
@@ -78,7 +78,7 @@ impl<'cx> Memory<'cx> {
     /// # Errors
     /// When the database fails.
     pub async fn list(&self, prefix: &str, after: Option<&str>, limit: u32) -> Result<Vec<Stored>> {
-        self.port.list(&self.space, prefix, after, limit).await
+        self.port.list(self.space, prefix, after, limit).await
     }
 }
 

@@ -19,6 +19,17 @@ fn every_operation_has_its_own_id_and_place() {
 }
 
 #[test]
+fn no_literal_path_is_swallowed_by_a_parameter_before_it() {
+    let paths: Vec<&str> = by_path().into_iter().map(|(path, _)| path).collect();
+    for (place, literal) in paths.iter().enumerate().filter(|(_, path)| !path.contains('{')) {
+        for pattern in paths[..place].iter().filter(|path| path.contains('{')) {
+            let resource = actix_web::dev::ResourceDef::new(*pattern);
+            assert!(!resource.is_match(literal), "`{literal}` is swallowed by `{pattern}`");
+        }
+    }
+}
+
+#[test]
 fn what_is_public_has_been_reviewed() {
     let mut public: Vec<&str> = routes::operations()
         .iter()

@@ -1,0 +1,5 @@
+//! The mindflight binary.
+
+fn main() -> std::process::ExitCode {
+    mindflight::main()
+}

@@ -1,0 +1,147 @@
+//! The README works as it stands: every command in it is run, and every answer in it is the real one.
+
+use mindflight_testapp::{Instance, Launch, TestDb};
+use serde_json::json;
+use tokio::process::Command;
+
+use crate::rig::{BINARY, start};
+use crate::start::open_folder;
+
+const README: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md"));
+const ECHO: &str =
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../providers/echo/src/lib.rs"));
+const XTASK: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../xtask/src/main.rs"));
+/// Where a server listens that was not told otherwise.
+const ADDRESS: &str = "http://127.0.0.1:8080";
+
+/// The blocks of this language.
+fn blocks(language: &str) -> Vec<&'static str> {
+    let fence = format!("\n```{language}\n");
+    let starts = README.split(&fence).skip(1);
+    starts.map(|rest| rest.split("\n```").next().unwrap()).collect()
+}
+
+/// A command of a console block, and the lines below it.
+struct Shown {
+    command: &'static str,
+    answer: Vec<&'static str>,
+}
+
+fn shown() -> Vec<Shown> {
+    let mut all: Vec<Shown> = Vec::new();
+    for line in blocks("console").into_iter().flat_map(str::lines) {
+        match line.strip_prefix("$ ") {
+            Some(command) => all.push(Shown { command, answer: Vec::new() }),
+            None => all.last_mut().expect("an answer follows a command").answer.push(line),
+        }
+    }
+    all
+}
+
+/// Whether a line is as shown; `…` stands for what is different each time.
+fn fits(shown: &str, line: &str) -> bool {
+    let mut parts = shown.split('…');
+    let Some(mut rest) = line.strip_prefix(parts.next().unwrap_or_default()) else {
+        return false;
+    };
+    for part in parts {
+        let Some((_, after)) = rest.split_once(part) else {
+            return false;
+        };
+        rest = if part.is_empty() { "" } else { after };
+    }
+    rest.is_empty()
+}
+
+#[track_caller]
+fn same(shown: &Shown, printed: &str) {
+    let lines: Vec<&str> = printed.lines().collect();
+    let same = shown.answer.len() == lines.len()
+        && shown.answer.iter().zip(&lines).all(|(shown, line)| fits(shown, line));
+    assert!(
+        same,
+        "`{}` is shown with\n{}\nand prints\n{printed}",
+        shown.command,
+        shown.answer.join("\n")
+    );
+}
+
+/// What a person sees who types a line while this server runs.
+async fn typed(line: &str, server: &Instance) -> String {
+    let line = line.replace(ADDRESS, server.url());
+    let line = match line.strip_prefix("mindflight ") {
+        Some(rest) => format!("'{BINARY}' {rest} 2>&1"),
+        // Not a terminal: curl would show its progress.
+        None => line.replacen("curl ", "curl --silent --show-error ", 1),
+    };
+    let mut shell = Command::new("sh");
+    let output =
+        shell.arg("-c").arg(&line).env("MINDFLIGHT_URL", server.url()).output().await.unwrap();
+    assert!(output.stderr.is_empty(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[tokio::test]
+async fn what_is_typed_is_answered_as_it_is_shown() {
+    let db = TestDb::new().await;
+    let folder = open_folder();
+    let server = start(Launch::dev(BINARY, db.url(), &folder.path().display().to_string())).await;
+    let shown = shown();
+    let starting = |word: &str| shown.iter().filter(|one| one.command.starts_with(word)).count();
+    assert_eq!((starting("curl "), starting("mindflight ")), (5, 1));
+    assert_eq!(shown.len(), 6, "a command that this test does not know");
+    for one in &shown {
+        assert!(!one.answer.is_empty(), "no answer is shown below `{}`", one.command);
+        same(one, &typed(one.command, &server).await);
+    }
+}
+
+#[tokio::test]
+async fn production_is_set_up_as_it_is_shown() {
+    let db = TestDb::new().await;
+    let section = README.split("## In production").nth(1).unwrap();
+    let block = section.split("```sh\n").nth(1).unwrap().split("```").next().unwrap();
+    let is_url = |line: &&str| line.starts_with("export DATABASE_URL=");
+    let url = block.lines().find(is_url).unwrap();
+    let script = block
+        .replace(url, &format!("export DATABASE_URL='{}'", db.url()))
+        .replace("\nmindflight ", &format!("\n'{BINARY}' "));
+    let (before, serve) = script.trim_end().rsplit_once('\n').unwrap();
+    assert!(serve.ends_with("' serve"), "the block ends with `mindflight serve`: {script}");
+    let key = Launch::new("sh", &["-e", "-c", before]).stdout().await.unwrap();
+    assert!(key.starts_with("mf_"), "{key}");
+    // On a free port: the one of the README may be taken here.
+    let all = format!("{before}\nexec {serve} --listen 127.0.0.1:0");
+    let server = start(Launch::new("sh", &["-e", "-c", &all])).await.with_key(&key);
+    assert_eq!(
+        server.tool("echo_say", json!({"text": "hello"})).await.ok(),
+        json!({"text": "hello"})
+    );
+}
+
+#[test]
+fn the_provider_shown_is_the_one_that_runs() {
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let [code] = blocks("rust")[..] else { panic!("one block of code") };
+    assert!(words(ECHO).contains(&words(code)), "providers/echo/src/lib.rs is another");
+}
+
+#[test]
+fn the_commands_of_developers_exist() {
+    let mut commands: Vec<&str> = README
+        .split("cargo xtask ")
+        .skip(1)
+        .filter_map(|rest| rest.split(|c: char| !c.is_ascii_alphanumeric()).next())
+        .collect();
+    commands.sort_unstable();
+    assert_eq!(commands, ["dev", "test"]);
+    for variant in ["    Dev(", "    Test("] {
+        assert!(XTASK.contains(variant), "{variant}");
+    }
+}
+
+#[test]
+fn an_ellipsis_stands_for_anything_within_a_line() {
+    assert!(fits("request: …", "request: 018f") && fits("a … c", "a b c") && fits("a", "a"));
+    assert!(!fits("a", "ab") && !fits("a … c", "a b d") && !fits("request: …", "fix: x"));
+}

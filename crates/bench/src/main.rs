@@ -1,0 +1,73 @@
+//! `mindflight-bench`: measures the server from outside, beside a bare one in the same run.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command for developers talks on the terminal"
+)]
+
+mod answer;
+mod bare;
+mod histogram;
+mod instance;
+mod load;
+mod machine;
+mod processes;
+mod program;
+mod question;
+mod start;
+mod table;
+mod tool_call;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+// The server's allocator: the comparison is about what the server does, not about who allocates.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Measures the mindflight server. `cargo xtask bench` builds what this needs and runs it.
+#[derive(Parser)]
+#[command(name = "mindflight-bench", max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Compares a tool call with a bare actix-web server that answers the same.
+    ToolCall(tool_call::Args),
+    /// Times cold and warm starts, and weighs the idle server.
+    Start(start::Args),
+    /// Runs the bare server until it is ended.
+    ServeBare(bare::Args),
+    /// Loads one server and prints what it did.
+    Load(load::Args),
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::ToolCall(args) => tool_call::run(&args),
+        Command::Start(args) => start::run(&args),
+        Command::ServeBare(args) => bare::run(&args),
+        Command::Load(args) => load::print(&args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}
