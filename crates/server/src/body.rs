@@ -9,6 +9,7 @@ use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use mindflight_api::codes;
 use mindflight_core::{Error, Result};
+use serde_json::{Map, Value};
 
 use crate::refusal::Refusal;
 use crate::state::AppState;
@@ -20,6 +21,16 @@ const DRAIN_TIME: Duration = Duration::from_secs(2);
 /// A JSON body, not parsed yet; empty if there was none.
 #[derive(Debug)]
 pub(crate) struct Json(pub(crate) Bytes);
+
+impl Json {
+    /// The arguments of a call; none at all are an empty object.
+    pub(crate) fn arguments(&self) -> Result<Value> {
+        match self.0.is_empty() {
+            true => Ok(Value::Object(Map::new())),
+            false => mindflight_calls::validate::parse(&self.0),
+        }
+    }
+}
 
 impl FromRequest for Json {
     type Error = Refusal;

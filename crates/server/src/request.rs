@@ -1,12 +1,14 @@
 //! What handlers read from a request: its facts, its caller, its body, its query, its ids.
 
 use std::str::FromStr;
+use std::sync::Arc;
 
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload};
 use bytes::Bytes;
 use mindflight_api::{InvalidId, codes, page};
-use mindflight_calls::nearest;
+use mindflight_calls::{CallRequest, nearest};
 use mindflight_core::caller::Origin;
+use mindflight_core::progress::Unwatched;
 use mindflight_core::{Caller, Error, Result};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -18,6 +20,15 @@ use crate::refusal::Refusal;
 pub(crate) struct Requester {
     pub(crate) caller: Caller,
     pub(crate) origin: Origin,
+}
+
+impl Requester {
+    /// A tool call by this requester.
+    pub(crate) fn into_call(self, tool: String, arguments: Value) -> CallRequest {
+        let Self { caller, origin } = self;
+        let (idempotency_key, report) = (None, Arc::new(Unwatched));
+        CallRequest { tool, arguments, caller, origin, idempotency_key, report }
+    }
 }
 
 impl FromRequest for Requester {

@@ -3,7 +3,6 @@
 mod scope;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -11,8 +10,6 @@ use mindflight_api::slop::{
     Answer as ToolAnswer, Capabilities, Endpoint, Info, Parameter, Tool, Tools,
 };
 use mindflight_api::tool::Tool as Listed;
-use mindflight_calls::CallRequest;
-use mindflight_core::progress::Unwatched;
 use mindflight_core::{Error, ErrorKind, Result};
 use serde_json::{Map, Value, json};
 
@@ -97,9 +94,7 @@ async fn get(
     narrowed.require_list()?;
     let catalog = state.calls.catalog();
     let entry = catalog.get(&name)?;
-    if !entry.is_open_to(&who.caller) {
-        who.caller.require(&mindflight_api::Scope::ToolsCallOne(entry.name.clone()))?;
-    }
+    entry.require(&who.caller)?;
     Ok(HttpResponse::Ok().json(described(entry.listed())))
 }
 
@@ -110,21 +105,11 @@ async fn call(
     name: web::Path<String>,
     body: Json,
 ) -> Answer {
-    let arguments = match body.0.is_empty() {
-        true => json!({}),
-        false => mindflight_calls::validate::parse(&body.0)?,
-    };
     let catalog = state.calls.catalog();
     let tool = catalog.get(&name)?.listed();
     Narrowed::read(&request)?.require_call(tool)?;
-    let call = CallRequest {
-        tool: name.into_inner(),
-        arguments: fitted(arguments, &tool.input_schema),
-        caller: who.caller,
-        origin: who.origin,
-        idempotency_key: None,
-        report: Arc::new(Unwatched),
-    };
+    let arguments = fitted(body.arguments()?, &tool.input_schema);
+    let call = who.into_call(name.into_inner(), arguments);
     let result = state.calls.call(call).await?;
     Ok(HttpResponse::Ok().json(ToolAnswer { result }))
 }

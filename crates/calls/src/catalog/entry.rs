@@ -80,8 +80,16 @@ impl Entry {
         self.scopes.iter().all(|scope| caller.may(scope))
     }
 
+    /// Refuses a caller who has not the scopes to call it, naming the first that is missing.
+    ///
+    /// # Errors
+    /// 403 `forbidden`.
+    pub fn require(&self, caller: &Caller) -> Result<()> {
+        self.scopes.iter().try_for_each(|scope| caller.require(scope))
+    }
+
     pub(crate) fn authorize(&self, caller: &Caller) -> Result<()> {
-        self.scopes.iter().try_for_each(|scope| caller.require(scope))?;
+        self.require(caller)?;
         self.rate.as_ref().map_or(Ok(()), |rate| rate.check(caller))
     }
 

@@ -7,7 +7,7 @@ use mindflight_api::health::Status;
 use mindflight_client::{Client, Error, Settings};
 use serde_json::json;
 
-use crate::canned::{Canned, answer, ours};
+use crate::canned::{Canned, answer, client, ours};
 
 const PROBLEM: &str = r#"{"type":"https://mindflight.dev/errors/tool_not_found","title":"No such tool",
     "status":404,"detail":"no tool `exmaple`; did you mean `example`?","instance":"/requests/1","code":"tool_not_found",
@@ -20,7 +20,7 @@ async fn a_problem_object_becomes_an_api_error() {
         "Api-Version: 1\r\nContent-Type: application/problem+json; charset=utf-8\r\n",
         PROBLEM,
     )]);
-    let error = server.client().tools().get("exmaple").await.unwrap_err();
+    let error = client(&server.url).tools().get("exmaple").await.unwrap_err();
     assert_eq!(error.problem().unwrap().code, "tool_not_found");
     assert_eq!(error.to_string(), "no tool `exmaple`; did you mean `example`?");
 }
@@ -37,7 +37,7 @@ async fn a_strangers_answer_is_never_a_result() {
         (answer("404 Not Found", "Content-Type: application/problem+json\r\n", "{}"), "404"),
     ] {
         let server = Canned::start(vec![canned]);
-        let error = server.client().tools().call("a", &json!({})).await.unwrap_err();
+        let error = client(&server.url).tools().call("a", &json!({})).await.unwrap_err();
         assert!(matches!(error, Error::NotOurs { .. }), "{error:?}");
         assert!(error.to_string().contains(part), "{error}");
     }
@@ -46,7 +46,7 @@ async fn a_strangers_answer_is_never_a_result() {
 #[tokio::test]
 async fn our_answer_in_another_shape_is_a_decode_error() {
     let server = Canned::start(vec![ours("200 OK", r#"{"items":3}"#)]);
-    let error = server.client().providers().list().await.unwrap_err();
+    let error = client(&server.url).providers().list().await.unwrap_err();
     assert!(matches!(error, Error::Decode { .. }), "{error:?}");
     assert!(error.to_string().contains("/api/providers"), "{error}");
 }
@@ -56,7 +56,7 @@ async fn an_unhealthy_server_still_says_how_it_is() {
     let body = r#"{"status":"unhealthy","timestamp":1,"version":"0.1.0",
         "checks":{"database":{"status":"unhealthy","detail":"away"}}}"#;
     let server = Canned::start(vec![ours("503 Service Unavailable", body)]);
-    assert_eq!(server.client().health().await.unwrap().status, Status::Unhealthy);
+    assert_eq!(client(&server.url).health().await.unwrap().status, Status::Unhealthy);
 }
 
 #[tokio::test]

@@ -7,12 +7,12 @@ use mindflight_client::tools::Filter;
 use mindflight_client::{Client, Error, Paging};
 use serde_json::json;
 
-use crate::canned::{Canned, ours};
+use crate::canned::{Canned, client, ours};
 
 #[tokio::test]
 async fn a_call_sends_key_version_and_arguments() {
     let server = Canned::start(vec![ours("200 OK", r#"{"sum":3}"#)]);
-    let client = server.client();
+    let client = client(&server.url);
     let result = client.tools().call("demo_add", &json!({"a": 1, "b": 2})).await.unwrap();
     assert_eq!(result, json!({"sum": 3}));
     let request = server.requests().remove(0);
@@ -37,7 +37,7 @@ async fn filters_and_pages_become_the_query() {
         q: Some("a&b".to_owned()),
         paging: Paging { limit: Some(2), cursor: Some("x=".to_owned()) },
     };
-    let client = server.client();
+    let client = client(&server.url);
     client.tools().list(&filter).await.unwrap();
     client.tools().list_as(&Filter::default(), Format::OpenAi, Detail::Names).await.unwrap();
     let requests = server.requests();

@@ -10,14 +10,14 @@ const EMPTY: &str = r#"{"items":[],"next":null}"#;
 #[tokio::test]
 async fn a_read_is_repeated_after_broken_connections() {
     let server = Canned::start(vec![String::new(), String::new(), ours("200 OK", EMPTY)]);
-    assert!(server.client().providers().list().await.unwrap().items.is_empty());
+    assert!(client(&server.url).providers().list().await.unwrap().items.is_empty());
     assert_eq!(server.requests().len(), 3);
 }
 
 #[tokio::test]
 async fn a_read_is_given_up_after_two_repetitions() {
     let server = Canned::start(vec![String::new(), String::new(), String::new()]);
-    let error = server.client().providers().list().await.unwrap_err();
+    let error = client(&server.url).providers().list().await.unwrap_err();
     assert!(matches!(error, Error::Broken { .. }), "{error:?}");
     assert_eq!(server.requests().len(), 3);
 }
@@ -25,7 +25,7 @@ async fn a_read_is_given_up_after_two_repetitions() {
 #[tokio::test]
 async fn a_call_is_sent_once() {
     let server = Canned::start(vec![String::new()]);
-    let error = server.client().tools().call("a", &json!({})).await.unwrap_err();
+    let error = client(&server.url).tools().call("a", &json!({})).await.unwrap_err();
     assert!(matches!(error, Error::Broken { .. }), "{error:?}");
     assert_eq!(server.requests().len(), 1);
 }

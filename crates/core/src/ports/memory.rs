@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+/// A stored value, as callers see it too.
+pub use mindflight_api::memory::Entry as Stored;
 use serde_json::Value;
 
 use super::NotSupported;
@@ -16,23 +17,6 @@ pub struct Set {
     pub ttl: Option<Duration>,
     /// Write only if the stored version is this one; 0: only if there is none.
     pub if_version: Option<u64>,
-}
-
-/// A stored value.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Stored {
-    /// The key.
-    pub key: String,
-    /// The value, exactly as it was given.
-    pub value: Value,
-    /// Counts the writes of this key, from 1.
-    pub version: u64,
-    /// When the key was first written.
-    pub created_at: DateTime<Utc>,
-    /// When it was last written.
-    pub updated_at: DateTime<Utc>,
-    /// When it is forgotten.
-    pub expires_at: Option<DateTime<Utc>>,
 }
 
 /// What a write did.

@@ -6,7 +6,7 @@ use actix_web::http::Method;
 use actix_web::{HttpResponse, web};
 use mindflight_api::memory::{Entry, KeyInfo, Keys, Status, Store, Update, Written};
 use mindflight_api::{Scope, codes};
-use mindflight_core::ports::{Memory, Set, Stored};
+use mindflight_core::ports::{Memory, Set};
 use mindflight_core::{Error, Result};
 
 use crate::body::Json;
@@ -101,7 +101,7 @@ async fn read(state: &AppState, who: Requester, key: String) -> Answer {
     let (space, wanted) = (who.caller.space(), key.clone());
     let work = memory(state, move |memory| async move { memory.get(&space, &wanted).await });
     let stored = work.await?.ok_or_else(|| absent(&key))?;
-    Ok(HttpResponse::Ok().json(entry(stored)))
+    Ok(HttpResponse::Ok().json(stored))
 }
 
 async fn delete(state: web::Data<AppState>, who: Requester, key: web::Path<String>) -> Answer {
@@ -142,11 +142,6 @@ where
 {
     let memory = state.store.memory();
     state.tasks.run(async move { work(memory).await }).await
-}
-
-fn entry(stored: Stored) -> Entry {
-    let Stored { key, value, version, created_at, updated_at, expires_at } = stored;
-    Entry { key, value, version, created_at, updated_at, expires_at }
 }
 
 fn absent(key: &str) -> Error {

@@ -1,15 +1,10 @@
 //! Tools: list, describe, call.
 
-use std::sync::Arc;
-
 use actix_web::http::Method;
 use actix_web::http::header::{ETAG, IF_NONE_MATCH};
 use actix_web::{HttpRequest, HttpResponse, web};
 use mindflight_api::tool::{Detail, Format, Tool};
 use mindflight_api::{Page, codes};
-use mindflight_calls::CallRequest;
-use mindflight_calls::catalog::Entry;
-use mindflight_core::progress::Unwatched;
 use mindflight_core::{Error, Result};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -82,16 +77,10 @@ async fn get(
 ) -> Answer {
     let format = choice(&query, "format", FORMATS)?;
     let catalog = state.calls.catalog();
-    let entry = visible(catalog.get(&name)?, &who)?;
+    let entry = catalog.get(&name)?;
+    // A tool that the caller may not call is not described to it either.
+    entry.require(&who.caller)?;
     tagged(&request, &shown(entry.listed(), format, Detail::Full))
-}
-
-/// A tool that the caller may not call is described to nobody either.
-fn visible<'a>(entry: &'a Arc<Entry>, who: &Requester) -> Result<&'a Arc<Entry>> {
-    if entry.is_open_to(&who.caller) {
-        return Ok(entry);
-    }
-    Err(Error::of(codes::FORBIDDEN, format!("this needs the scope `tools:call:{}`", entry.name)))
 }
 
 async fn call(
@@ -100,18 +89,7 @@ async fn call(
     name: web::Path<String>,
     body: Json,
 ) -> Answer {
-    let arguments = match body.0.is_empty() {
-        true => json!({}),
-        false => mindflight_calls::validate::parse(&body.0)?,
-    };
-    let request = CallRequest {
-        tool: name.into_inner(),
-        arguments,
-        caller: who.caller,
-        origin: who.origin,
-        idempotency_key: None,
-        report: Arc::new(Unwatched),
-    };
+    let request = who.into_call(name.into_inner(), body.arguments()?);
     Ok(HttpResponse::Ok().json(state.calls.call(request).await?))
 }
 
