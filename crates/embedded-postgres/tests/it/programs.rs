@@ -37,7 +37,7 @@ fn a_machine_without_postgres_is_told_what_to_do() {
         "$PATH",
         &options.usual_places[0],
         "Found: none",
-        "get-postgres",
+        "mindflight postgres install",
         "MINDFLIGHT_PG_BIN",
     ] {
         assert!(text.contains(part), "{part} in {text}");

@@ -55,6 +55,28 @@ fn what_is_public_has_been_reviewed() {
 }
 
 #[test]
+fn the_page_of_the_api_says_what_the_table_says() {
+    let page = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/API.md"));
+    let mut rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| `")).collect();
+    for operation in routes::operations().iter().filter(|operation| !operation.alias) {
+        let who = match &operation.rules.access {
+            Access::Public => "everyone".to_owned(),
+            Access::Caller => "any caller".to_owned(),
+            Access::Scope(scope) => format!("scope `{scope}`"),
+        };
+        let names: Vec<String> =
+            operation.rules.query.iter().map(|(name, _)| format!("`{name}`")).collect();
+        let query = if names.is_empty() { "–".to_owned() } else { names.join(", ") };
+        let path = operation.path.replace(":.+", "");
+        let (method, status, summary) = (&operation.method, operation.status, operation.summary);
+        let row = format!("| `{method} {path}` | {who} | {status} | {query} | {summary} |");
+        let place = rows.iter().position(|one| *one == row);
+        rows.remove(place.unwrap_or_else(|| panic!("docs/API.md has no row\n{row}")));
+    }
+    assert!(rows.is_empty(), "docs/API.md has rows that the table has not: {rows:#?}");
+}
+
+#[test]
 fn only_loopback_names_are_localhost() {
     for (origin, expected) in [
         ("http://localhost", true),

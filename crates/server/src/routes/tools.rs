@@ -4,7 +4,7 @@ use actix_web::http::Method;
 use actix_web::http::header::{ETAG, IF_NONE_MATCH};
 use actix_web::{HttpRequest, HttpResponse, web};
 use mindflight_api::tool::{Detail, Format, Tool};
-use mindflight_api::{Page, codes};
+use mindflight_api::{Page, codes, page};
 use mindflight_core::{Error, Result};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -49,7 +49,7 @@ async fn list(
 ) -> Answer {
     let format = choice(&query, "format", FORMATS)?;
     let detail = choice(&query, "detail", DETAILS)?;
-    let limit = query.limit(100, MAX_LIMIT)? as usize;
+    let limit = query.limit(page::DEFAULT_LIMIT, MAX_LIMIT)? as usize;
     let (provider, text) = (query.get("provider"), query.get("q").map(str::to_lowercase));
     let after = query.get("cursor").unwrap_or_default();
     let fits = |tool: &Tool| {
