@@ -152,7 +152,12 @@ impl<P: Provider> Kit<P> {
             report: Arc::new(Watch { call: lines.clone(), all: self.world.lines.clone() }),
         };
         let calls = self.calls.clone();
-        async move { Reply::new(calls.call(request).await, lines) }
+        async move {
+            let result = calls.call(request).await;
+            // A failed call does not wait for its audit row; whoever reads the log next should find it.
+            tokio::task::yield_now().await;
+            Reply::new(result, lines)
+        }
     }
 
     fn wire_name(&self, tool: &str) -> String {
