@@ -51,8 +51,6 @@ pub(crate) fn dev(args: &ServeArgs) -> Outcome {
         invite(address, &dir);
         tell(Some(&dir), address, private.as_deref());
     });
-    // Whoever finds the file finds a server.
-    drop(std::fs::remove_file(dir.join("server.json")));
     database.close()?;
     result
 }
@@ -64,7 +62,13 @@ fn read(mode: Mode, args: &ServeArgs) -> Result<Loaded, Failure> {
 
 fn start(config: Config, dev: bool, ready: impl FnOnce(SocketAddr)) -> Outcome {
     let registry = Registry::linked().map_err(|error| Failure::local(error.to_string()))?;
-    run(config, registry, dev, ready).map_err(|error| failures::of_start(&error))?;
+    let dir = config.server.data_dir.clone();
+    let result = run(config, registry, dev, ready);
+    if let Some(dir) = dir {
+        // Whoever finds the file finds a server.
+        drop(std::fs::remove_file(dir.join("server.json")));
+    }
+    result.map_err(|error| failures::of_start(&error))?;
     Ok(Output::nothing())
 }
 

@@ -3,6 +3,7 @@
 mod breaker;
 pub mod catalog;
 mod guard;
+mod meters;
 mod names;
 mod outcome;
 mod pipeline;

@@ -1,9 +1,8 @@
-//! What a finished call leaves behind: figures, and the audit row of tools that change something.
+//! What a call leaves behind however it ends: figures, and the audit row of tools that change something.
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use metrics::{Counter, Histogram};
 use mindflight_api::Code;
 use mindflight_core::{Context, Error, Result};
 use serde_json::Value;
@@ -11,32 +10,6 @@ use tokio::task::JoinHandle;
 
 use crate::Calls;
 use crate::catalog::Entry;
-
-/// The meters of one tool, found once.
-pub(crate) struct Meters {
-    name: String,
-    ok: Counter,
-    seconds: Histogram,
-}
-
-impl Meters {
-    pub(crate) fn new(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            ok: metrics::counter!("mindflight_tool_calls_total", "tool" => name.to_owned(), "outcome" => "ok"),
-            seconds: metrics::histogram!("mindflight_tool_call_duration_seconds", "tool" => name.to_owned()),
-        }
-    }
-
-    fn record(&self, started: Instant, outcome: &'static str) {
-        self.seconds.record(started.elapsed().as_secs_f64());
-        match outcome {
-            "ok" => self.ok.increment(1),
-            _ => metrics::counter!("mindflight_tool_calls_total", "tool" => self.name.clone(), "outcome" => outcome)
-                .increment(1),
-        }
-    }
-}
 
 /// Sees to it that a call leaves what it has to leave, however it ends: with a result, with an error, or
 /// because nobody waits for it any more.

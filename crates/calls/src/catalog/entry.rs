@@ -11,7 +11,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::Settings;
 use crate::breaker::Breaker;
-use crate::outcome::Meters;
+use crate::meters::Meters;
 use crate::rate::Rate;
 use crate::validate::Schema;
 
