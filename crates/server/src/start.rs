@@ -114,6 +114,10 @@ pub(crate) async fn database(config: &Config, clock: Arc<dyn Clock>) -> Result<S
         let count = done.applied.len();
         tracing::info!(count, "{count} migrations were applied");
     }
+    if !done.unknown.is_empty() {
+        let names = done.unknown.join(", ");
+        tracing::warn!(names, "the database has migrations of a newer release: {names}");
+    }
     Ok(store)
 }
 

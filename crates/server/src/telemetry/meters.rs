@@ -58,6 +58,7 @@ fn describe() {
         "mindflight_stuck_total",
         "Handlers that held their thread after their call was over"
     );
+    describe_gauge!("mindflight_calls_running", "Calls of tools and routes that run now");
     describe_gauge!(
         "mindflight_stuck",
         "Handlers that hold their thread now although their call is over"
