@@ -30,6 +30,11 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     let runner: &[&str] = if workspace.has_cargo_command("nextest") {
         &["nextest", "run"]
     } else if args.args.is_empty() {
+        // The flags below leave examples out, and the tests run one: a third party's binary.
+        let built = exit_code(&mut workspace.cargo(["build", "--workspace", "--examples"]))?;
+        if built != ExitCode::SUCCESS {
+            return Ok(built);
+        }
         // As nextest does: one failing crate does not hide the others, and doctests are apart.
         &["test", "--no-fail-fast", "--lib", "--bins", "--tests"]
     } else {
