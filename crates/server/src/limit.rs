@@ -13,7 +13,7 @@ use mindflight_core::ports::Clock;
 use mindflight_core::{Caller, Error};
 
 use self::buckets::{Buckets, Quota};
-use crate::config::{Config, Environment};
+use crate::config::Config;
 
 pub(crate) use self::standing::{Standing, Standings};
 pub(crate) use self::subject::{Network, Subject};
@@ -38,7 +38,7 @@ impl Limits {
     pub(crate) fn new(config: &Config, clock: Arc<dyn Clock>) -> Self {
         let limits = &config.limits;
         Self(Arc::new(Inner {
-            enabled: limits.enabled.unwrap_or(config.environment != Environment::Development),
+            enabled: config.limits_enabled(),
             requests: limits.requests_per_minute,
             key_creations: limits.key_creations_per_minute,
             sent: Buckets::new(MOST_SUBJECTS),
