@@ -81,6 +81,8 @@ ids! {
     KeyId;
     /// One request, whichever face it came through.
     RequestId;
+    /// One schedule, which makes jobs by the clock.
+    ScheduleId;
     /// One user.
     UserId;
 }

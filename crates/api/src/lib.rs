@@ -5,6 +5,7 @@ pub mod audit;
 pub mod codes;
 pub mod health;
 pub mod ids;
+pub mod job;
 pub mod memory;
 pub mod page;
 pub mod problem;
@@ -14,7 +15,8 @@ pub mod slop;
 pub mod tool;
 
 pub use codes::Code;
-pub use ids::{AuditId, InstanceId, InvalidId, JobId, KeyId, RequestId, UserId};
+pub use ids::{AuditId, InstanceId, InvalidId, JobId, KeyId, RequestId, ScheduleId, UserId};
+pub use job::JobState;
 pub use page::Page;
 pub use problem::{Fault, FieldError, Problem, Retry};
 pub use scope::{Role, Scope};

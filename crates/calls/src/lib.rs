@@ -2,7 +2,6 @@
 
 mod breaker;
 pub mod catalog;
-mod guard;
 mod meters;
 mod names;
 mod outcome;
@@ -10,7 +9,6 @@ mod pipeline;
 mod rate;
 mod route;
 mod settings;
-pub mod stuck;
 pub mod validate;
 
 pub use catalog::{Catalog, CatalogError};

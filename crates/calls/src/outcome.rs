@@ -56,7 +56,7 @@ impl<'a> Watch<'a> {
         }
         let (audit, record) = (self.calls.shared().audit.clone(), cx.record(outcome.to_owned()));
         // The database belongs to the engine.
-        Some(self.calls.shared().guard.engine.spawn(async move {
+        Some(self.calls.shared().guard.engine().spawn(async move {
             let written = audit.write(record).await;
             if let Err(error) = &written {
                 tracing::error!(error = ?error, "an audit row was not written: {error}");

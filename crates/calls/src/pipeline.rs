@@ -7,6 +7,7 @@ use metrics::Gauge;
 use mindflight_api::codes;
 use mindflight_core::caller::Origin;
 use mindflight_core::context::CallFacts;
+use mindflight_core::guard::Guard;
 use mindflight_core::ports::Audit;
 use mindflight_core::progress::Report;
 use mindflight_core::{Caller, Context, Error, Result};
@@ -17,9 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Settings;
 use crate::catalog::{Catalog, Entry};
-use crate::guard::Guard;
 use crate::outcome::Watch;
-use crate::stuck::Stuck;
 
 /// One call, as a face received it.
 pub struct CallRequest {
@@ -56,7 +55,7 @@ impl Calls {
     #[must_use]
     pub fn new(engine: Handle, audit: Arc<dyn Audit>, settings: Settings) -> Self {
         let running = Semaphore::new(settings.max_running);
-        let guard = Guard::new(engine, &settings);
+        let guard = Guard::new(engine, settings.grace, settings.stuck_after);
         let (catalog, stopping) = Default::default();
         Self(Arc::new(Shared {
             guard,
@@ -86,10 +85,10 @@ impl Calls {
         self.0.catalog.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Handlers that hold a thread although their call is over.
+    /// What runs the handlers; others that run some share it.
     #[must_use]
-    pub fn stuck(&self) -> &Stuck {
-        &self.0.guard.stuck
+    pub fn guard(&self) -> &Guard {
+        &self.0.guard
     }
 
     /// Calls that run now.
@@ -136,6 +135,7 @@ impl Calls {
             cancelled: cancelled.clone(),
             report: request.report,
             idempotency_key: request.idempotency_key,
+            lease: None,
         };
         let cx = Context::new(entry.provider.clone(), facts);
         watch.started(cx.clone());

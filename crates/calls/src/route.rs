@@ -47,6 +47,7 @@ impl Calls {
             cancelled: cancelled.clone(),
             report: Arc::new(Unwatched),
             idempotency_key: None,
+            lease: None,
         };
         let cx = Context::new(provider.clone(), facts);
         let route = route.clone();

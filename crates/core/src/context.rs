@@ -8,14 +8,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use mindflight_api::{RequestId, codes};
+use mindflight_api::{JobId, RequestId, codes};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 pub use self::facades::{Events, Http, Jobs, Memory};
 pub use self::provider::ProviderContext;
 use crate::caller::{Caller, Origin};
-use crate::ports::Record;
+use crate::ports::{Lease, Record};
 use crate::progress::{Progress, Report};
 use crate::tx::{self, Tx};
 use crate::{Error, Result};
@@ -45,6 +45,8 @@ pub struct CallFacts {
     pub report: Arc<dyn Report>,
     /// The caller's key for retries of this call.
     pub idempotency_key: Option<String>,
+    /// The attempt at a job that this is.
+    pub lease: Option<Lease>,
 }
 
 struct Call {
@@ -87,6 +89,18 @@ impl Context {
     #[must_use]
     pub fn idempotency_key(&self) -> Option<&str> {
         self.call.facts.idempotency_key.as_deref()
+    }
+
+    /// The job that this call is an attempt at, if it is one.
+    #[must_use]
+    pub fn job(&self) -> Option<JobId> {
+        self.call.facts.lease.map(|lease| lease.job)
+    }
+
+    /// The attempt's number, from 1; 0 in a call that is no attempt at a job.
+    #[must_use]
+    pub fn attempt(&self) -> u32 {
+        self.call.facts.lease.map_or(0, |lease| lease.attempt)
     }
 
     /// Time left until the call is cut.
@@ -175,8 +189,9 @@ impl Context {
             ));
         }
         let transactions = &self.provider.ports().transactions;
+        let record = self.record("ok".to_owned());
         let open =
-            tokio::time::timeout(tx::LIMIT, transactions.begin(self.record("ok".to_owned())))
+            tokio::time::timeout(tx::LIMIT, transactions.begin(record, self.call.facts.lease))
                 .await
                 .map_err(|_| {
                     Error::of(

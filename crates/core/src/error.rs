@@ -57,6 +57,7 @@ struct Inner {
     fields: Vec<FieldError>,
     after: Option<Duration>,
     snooze: bool,
+    permanent: bool,
     cause: Option<Cause>,
 }
 
@@ -71,6 +72,7 @@ impl Error {
             fields: Vec::new(),
             after: None,
             snooze: false,
+            permanent: false,
             cause: None,
         }))
     }
@@ -181,6 +183,7 @@ impl Error {
     pub fn permanent(mut self) -> Self {
         self.0.code.retry = Retry::No;
         self.0.after = None;
+        self.0.permanent = true;
         self
     }
 
@@ -228,6 +231,12 @@ impl Error {
     #[must_use]
     pub const fn is_snooze(&self) -> bool {
         self.0.snooze
+    }
+
+    /// Whether whoever made the error said that trying again cannot help.
+    #[must_use]
+    pub const fn is_permanent(&self) -> bool {
+        self.0.permanent
     }
 
     /// The fields that are wrong.

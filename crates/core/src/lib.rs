@@ -5,6 +5,7 @@ pub mod caller;
 pub mod context;
 pub mod error;
 pub mod event;
+pub mod guard;
 pub mod jobs;
 pub mod mounted;
 pub mod policy;

@@ -3,11 +3,11 @@
 mod attempt;
 mod backoff;
 mod missed;
-mod state;
 mod unique;
+
+pub use mindflight_api::JobState;
 
 pub use self::attempt::{Next, Outcome, after_attempt};
 pub use self::backoff::Backoff;
 pub use self::missed::{Missed, due};
-pub use self::state::JobState;
 pub use self::unique::{Unique, unique_key};

@@ -16,7 +16,7 @@ pub use self::http::Http;
 pub use self::jobs::{EnqueueOptions, Jobs, NewJob};
 pub use self::memory::{Memory, Set, Stored, Written};
 pub use self::resources::{Resource, Resources};
-pub use self::transaction::{Audit, Record, Transaction, Transactions};
+pub use self::transaction::{Audit, Lease, Record, Transaction, Transactions};
 
 /// Every port, as one value to pass on.
 #[derive(Clone)]

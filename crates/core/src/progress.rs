@@ -1,18 +1,6 @@
 //! Progress of a call or job, as its caller sees it.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-/// How far the work is.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Progress {
-    /// Units done.
-    pub done: f64,
-    /// Units in all, if known.
-    pub total: Option<f64>,
-    /// What is being done, in a few words.
-    pub message: Option<String>,
-}
+pub use mindflight_api::job::Progress;
 
 /// Where progress and log lines of one call go. Must not block: slow readers lose steps, never the end.
 pub trait Report: Send + Sync {

@@ -21,7 +21,11 @@ pub struct Transactions(pub(crate) Db);
 
 #[async_trait]
 impl Ports for Transactions {
-    async fn begin(&self, record: Record) -> mindflight_core::Result<Box<dyn Port>> {
+    async fn begin(
+        &self,
+        record: Record,
+        _: Option<mindflight_core::ports::Lease>,
+    ) -> mindflight_core::Result<Box<dyn Port>> {
         let tx = self.0.bounded(begin(&self.0)).await?;
         Ok(Box::new(Open { tx, db: self.0.clone(), record, end: Instant::now() + LIMIT }))
     }

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use mindflight_api::{JobId, codes};
 use mindflight_core::ports::{
-    Audit, Events, Jobs, Memory, NewEvent, NewJob, Record, Set, Stored, Transaction, Transactions,
-    Written,
+    Audit, Events, Jobs, Lease, Memory, NewEvent, NewJob, Record, Set, Stored, Transaction,
+    Transactions, Written,
 };
 use mindflight_core::tx::LIMIT;
 use mindflight_core::{Error, Result};
@@ -87,9 +87,10 @@ impl Memory for Store {
 
 #[async_trait]
 impl Jobs for Store {
-    async fn enqueue(&self, job: NewJob) -> Result<JobId> {
+    async fn enqueue_all(&self, jobs: Vec<NewJob>) -> Result<Vec<JobId>> {
         let _writing = self.write().await?;
-        Ok(self.state().enqueue(job))
+        let mut state = self.state();
+        Ok(jobs.into_iter().map(|job| state.enqueue(job)).collect())
     }
 }
 
@@ -112,7 +113,7 @@ impl Audit for Store {
 
 #[async_trait]
 impl Transactions for Store {
-    async fn begin(&self, record: Record) -> Result<Box<dyn Transaction>> {
+    async fn begin(&self, record: Record, _: Option<Lease>) -> Result<Box<dyn Transaction>> {
         let writing = self.write().await?;
         let draft = self.state().clone();
         Ok(Box::new(Open {

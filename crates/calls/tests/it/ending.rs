@@ -76,12 +76,12 @@ async fn a_handler_that_blocks_is_left_behind_and_named() {
     };
     let rig = Rig::new(settings).await;
     assert_eq!(rig.refused("bench_block", json!({"ms": 300})).await.name(), "timeout");
-    while !rig.calls.stuck().now().contains_key("bench_block") {
+    while !rig.calls.guard().stuck().now().contains_key("bench_block") {
         tokio::task::yield_now().await;
     }
     // Its place is free at once, its thread when it ends.
     assert_eq!(rig.calls.running(), 0);
-    while !rig.calls.stuck().now().is_empty() {
+    while !rig.calls.guard().stuck().now().is_empty() {
         tokio::task::yield_now().await;
     }
 }

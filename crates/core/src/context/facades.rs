@@ -112,6 +112,15 @@ impl<'cx> Jobs<'cx> {
     ) -> Result<JobId> {
         self.port.enqueue(NewJob::of(self.provider, args, options)?).await
     }
+
+    /// Makes many jobs of one kind, all or none.
+    ///
+    /// # Errors
+    /// When the database fails, or the server has no job queue.
+    pub async fn enqueue_all<A: JobArgs>(&self, args: &[A]) -> Result<Vec<JobId>> {
+        let job = |args| NewJob::of(self.provider, args, EnqueueOptions::default());
+        self.port.enqueue_all(args.iter().map(job).collect::<Result<_>>()?).await
+    }
 }
 
 impl NewJob {

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use mindflight_api::Retry;
+use mindflight_api::Fault;
 
 use super::Backoff;
-use crate::Error;
+use crate::{Error, ErrorKind};
 
 /// How an attempt ended.
 #[derive(Debug)]
@@ -50,12 +50,17 @@ pub fn after_attempt(
     if let (true, Some(wait)) = (error.is_snooze(), wait) {
         return Next::Snooze(wait);
     }
-    // What a caller could correct, nobody corrects here: the arguments of a job do not change.
-    let hopeless = matches!(error.retry(), Retry::No | Retry::AfterFix);
-    if hopeless || attempt >= max {
+    if is_hopeless(error) || attempt >= max {
         return Next::Failed;
     }
     Next::Retry(wait.unwrap_or_else(|| backoff.wait(attempt, random)))
+}
+
+/// What a caller could correct, nobody corrects here: the arguments of a job do not change. What others are
+/// at fault for may pass, and so may a conflict with a neighbour.
+fn is_hopeless(error: &Error) -> bool {
+    let may_pass = matches!(error.kind(), ErrorKind::Conflict | ErrorKind::Unavailable);
+    error.is_permanent() || (error.fault() == Fault::Caller && !may_pass)
 }
 
 #[cfg(test)]
@@ -72,6 +77,9 @@ mod tests {
         assert_eq!(next(&error, 1), Next::Retry(Duration::from_secs(1)));
         assert_eq!(next(&error, 2), Next::Retry(Duration::from_secs(2)));
         assert_eq!(next(&error, 3), Next::Failed);
+        for error in [Error::failed("it broke"), Error::conflict("somebody was faster")] {
+            assert_eq!(next(&error, 1), Next::Retry(Duration::from_secs(1)));
+        }
     }
 
     #[test]

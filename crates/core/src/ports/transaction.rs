@@ -35,11 +35,23 @@ pub trait Audit: Send + Sync {
     async fn write(&self, record: Record) -> Result<()>;
 }
 
+/// One attempt at a job, as the worker that claimed it holds it. Whoever ends the attempt must still hold it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lease {
+    /// The job.
+    pub job: JobId,
+    /// The worker's number.
+    pub worker: i64,
+    /// The attempt's number, from 1.
+    pub attempt: u32,
+}
+
 /// Opens transactions.
 #[async_trait]
 pub trait Transactions: Send + Sync {
-    /// Opens the transaction in which the call that `record` describes will be closed.
-    async fn begin(&self, record: Record) -> Result<Box<dyn Transaction>>;
+    /// Opens the transaction in which the call that `record` describes, or the attempt that holds `lease`,
+    /// will be closed.
+    async fn begin(&self, record: Record, lease: Option<Lease>) -> Result<Box<dyn Transaction>>;
 }
 
 /// An open transaction. Dropped without `finish`, it has written nothing.
@@ -60,13 +72,13 @@ pub trait Transaction: Send {
     /// Publishes an event that exists if this commits.
     async fn publish(&mut self, event: NewEvent) -> Result<String>;
 
-    /// Writes the outcome of the call and commits.
+    /// Writes the outcome of the call or attempt and commits; 409 `lease_lost` if the attempt is another worker's now.
     async fn finish(self: Box<Self>, output: &Value) -> Result<()>;
 }
 
 #[async_trait]
 impl Transactions for NotSupported {
-    async fn begin(&self, _: Record) -> Result<Box<dyn Transaction>> {
+    async fn begin(&self, _: Record, _: Option<Lease>) -> Result<Box<dyn Transaction>> {
         Self::refuse("transactions")
     }
 }

@@ -72,7 +72,7 @@ async fn health(state: web::Data<AppState>) -> HttpResponse {
     let beside = Beside {
         now: state.clock.now(),
         unwell: state.mounts.unwell(),
-        stuck: state.calls.stuck().now(),
+        stuck: state.calls.guard().stuck().now(),
     };
     let health = state.health.health(&beside);
     let status = match health.status {

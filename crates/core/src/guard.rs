@@ -1,34 +1,52 @@
-//! Runs one handler in a task of its own, under deadline, cancellation and panic guard.
+//! Runs one handler in a task of its own, under deadline, cancellation and panic guard; for whoever runs handlers.
+
+mod stuck;
 
 use std::any::Any;
 use std::time::{Duration, Instant};
 
 use mindflight_api::codes;
-use mindflight_core::{BoxFuture, Error, Result};
 use tokio::runtime::Handle;
 use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use crate::Settings;
-use crate::stuck::Stuck;
+pub use self::stuck::Stuck;
+use crate::{BoxFuture, Error, Result};
 
-/// What it takes to run handlers.
+/// What it takes to run handlers. Cheap to clone; all clones share the list of stuck ones.
 #[derive(Clone)]
-pub(crate) struct Guard {
-    pub(crate) engine: Handle,
-    pub(crate) stuck: Stuck,
-    pub(crate) grace: Duration,
-    pub(crate) stuck_after: Duration,
+pub struct Guard {
+    engine: Handle,
+    stuck: Stuck,
+    grace: Duration,
+    stuck_after: Duration,
 }
 
 impl Guard {
-    pub(crate) fn new(engine: Handle, settings: &Settings) -> Self {
-        let (grace, stuck_after) = (settings.grace, settings.stuck_after);
+    /// Runs handlers on `engine`. One that is told to stop has `grace` before its task is aborted, and is
+    /// counted as stuck when it still holds its thread `stuck_after` later.
+    #[must_use]
+    pub fn new(engine: Handle, grace: Duration, stuck_after: Duration) -> Self {
         Self { engine, stuck: Stuck::default(), grace, stuck_after }
     }
 
+    /// The runtime that handlers run on.
+    #[must_use]
+    pub const fn engine(&self) -> &Handle {
+        &self.engine
+    }
+
+    /// Handlers that hold a thread although their call is over.
+    #[must_use]
+    pub const fn stuck(&self) -> &Stuck {
+        &self.stuck
+    }
+
     /// Runs `work` until `deadline`. Dropping this future cancels it too.
-    pub(crate) async fn run<T: Send + 'static>(
+    ///
+    /// # Errors
+    /// 504 at the deadline, 500 `tool_panicked` after a panic, 503 when the engine stops, or the work's own.
+    pub async fn run<T: Send + 'static>(
         &self,
         name: &str,
         work: BoxFuture<Result<T>>,

@@ -14,7 +14,7 @@ impl Stuck {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(crate) fn add(&self, name: &str) {
+    pub(super) fn add(&self, name: &str) {
         *self
             .0
             .lock()
@@ -26,7 +26,7 @@ impl Stuck {
         tracing::error!(name, "`{name}` blocks a thread: its call is over and it does not stop");
     }
 
-    pub(crate) fn remove(&self, name: &str) {
+    pub(super) fn remove(&self, name: &str) {
         let mut stuck = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = stuck.get_mut(name) {
             *count -= 1;
