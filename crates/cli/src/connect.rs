@@ -3,12 +3,13 @@
 use std::fs;
 use std::future::Future;
 use std::path::Path;
+use std::time::Duration;
 
 use mindflight_client::{Client, Error, Settings};
 use serde::Deserialize;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::parser::Global;
+use crate::parser::{Form, Global};
 use crate::{Environment, Failure, Local};
 
 const DEFAULT_URL: &str = "http://127.0.0.1:8080";
@@ -16,8 +17,22 @@ const DEFAULT_URL: &str = "http://127.0.0.1:8080";
 /// A client, and the runtime that it needs.
 pub(crate) struct Session {
     pub(crate) client: Client,
+    /// How things are printed: who reads JSON does not watch a line that changes.
+    pub(crate) form: Form,
+    /// `--timeout`.
+    pub(crate) timeout: Option<Duration>,
     runtime: Runtime,
     origin: String,
+}
+
+/// How waiting for something long ended.
+pub(crate) enum Ended<T> {
+    /// With what it gave.
+    Done(T),
+    /// The time was over first.
+    OutOfTime,
+    /// Ctrl-C came first.
+    Interrupted,
 }
 
 /// What a running server writes into its data folder.
@@ -48,7 +63,8 @@ impl Session {
             .enable_all()
             .build()
             .map_err(|error| Failure::local("no runtime can be started").because(&error))?;
-        Ok(Self { client, runtime, origin })
+        let Global { output: form, timeout, .. } = *global;
+        Ok(Self { client, form, timeout, runtime, origin })
     }
 
     /// Waits for an answer.
@@ -56,21 +72,54 @@ impl Session {
         &self,
         answer: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Failure> {
-        self.runtime.block_on(answer).map_err(|error| {
-            let about_address = matches!(
-                error,
-                Error::Unreachable { .. }
-                    | Error::Broken { .. }
-                    | Error::NotOurs { .. }
-                    | Error::Timeout { .. }
-            );
-            let failure = Failure::from(error);
-            if about_address {
-                failure.line(format!("address from: {}", self.origin))
-            } else {
-                failure
+        self.runtime.block_on(answer).map_err(|error| self.failure(error))
+    }
+
+    /// Waits for several answers, at most `limit` long, and only until Ctrl-C.
+    pub(crate) fn patiently<T>(
+        &self,
+        limit: Option<Duration>,
+        work: impl Future<Output = T>,
+    ) -> Ended<T> {
+        let interrupted = async {
+            if tokio::signal::ctrl_c().await.is_err() {
+                // Where it cannot be caught, it ends the process by itself.
+                std::future::pending::<()>().await;
+            }
+        };
+        let late = async {
+            match limit {
+                Some(limit) => tokio::time::sleep(limit).await,
+                None => std::future::pending().await,
+            }
+        };
+        self.runtime.block_on(async {
+            tokio::select! {
+                // In this order, so that Ctrl-C is caught before the first request is sent.
+                biased;
+                () = interrupted => Ended::Interrupted,
+                done = work => Ended::Done(done),
+                () = late => Ended::OutOfTime,
             }
         })
+    }
+
+    /// Why there is no answer; says where the address is from, when that may be the reason.
+    pub(crate) fn failure(&self, error: Error) -> Failure {
+        let about_address = matches!(
+            error,
+            Error::Unreachable { .. }
+                | Error::Broken { .. }
+                | Error::NotOurs { .. }
+                | Error::Timeout { .. }
+        );
+        let failure = Failure::from(error);
+        if about_address { failure.line(format!("address from: {}", self.origin)) } else { failure }
+    }
+
+    /// Whether people read what is printed.
+    pub(crate) fn for_people(&self) -> bool {
+        matches!(self.form, Form::Table | Form::Name)
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::ffi::OsStr;
 
+use chrono::{DateTime, Utc};
+
 /// What the environment says. Everything else comes from it through the parser's flags.
 #[derive(Clone, Default)]
 pub struct Environment {
@@ -13,6 +15,8 @@ pub struct Environment {
     pub no_color: bool,
     /// `CLICOLOR_FORCE` is set, and not to 0: colours also where there is no terminal.
     pub force_color: bool,
+    /// The time it is, where a test decides that; the machine's unless given.
+    pub now: Option<DateTime<Utc>>,
 }
 
 impl Environment {
@@ -24,6 +28,7 @@ impl Environment {
             password: variable("MINDFLIGHT_PASSWORD"),
             no_color: variable("NO_COLOR").is_some(),
             force_color: variable("CLICOLOR_FORCE").is_some_and(|value| value != "0"),
+            now: None,
         }
     }
 }

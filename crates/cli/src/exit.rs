@@ -43,19 +43,19 @@ exits! {
     /// It worked.
     Done 0 "done" "every named item was done";
     /// It ran, and the answer is no.
-    No 1 "it ran and the answer is no" "the tool returned an error";
+    No 1 "it ran and the answer is no" "the tool returned an error, the watched job failed";
     /// The command line is wrong.
     Usage 2 "wrong use" "unknown flag, `--json` that is no JSON";
     /// What it names is not there.
-    NotFound 3 "not found" "no such tool; near names are listed";
+    NotFound 3 "not found" "no such tool or job; near names are listed";
     /// Credentials or a scope are missing.
     NotAllowed 4 "not signed in or not allowed" "the missing scope is named";
     /// The state of things forbids it.
-    Conflict 5 "conflict or not possible in this state" "a name that is taken, a provider that is off";
+    Conflict 5 "conflict or not possible in this state" "a name that is taken, a provider that is off, a job that has ended";
     /// There is no server, or none that is ready.
     Unreachable 6 "server unreachable or not ready" "the address is named";
     /// The time ran out.
-    TimedOut 7 "ran out of time" "`--timeout`, the tool's own deadline";
+    TimedOut 7 "ran out of time" "`--timeout`, the tool's own deadline; a watched job goes on";
     /// Some items were done, others not.
     Partly 8 "partly done" "some of the named items failed";
     /// A file is not as it must be.

@@ -55,6 +55,13 @@ pub mod codes {
         "No answer in time",
         "Give more with `--timeout`; what was asked for may still have happened.",
     );
+    /// Ctrl-C, while something was watched that goes on by itself.
+    pub const INTERRUPTED: Code = code(
+        "interrupted",
+        499,
+        "Interrupted",
+        "Watch it again; nothing was stopped but the watching.",
+    );
     /// Something on this machine went wrong.
     pub const LOCAL: Code = code(
         "failed",
@@ -63,7 +70,8 @@ pub mod codes {
         "Correct what the error names, then try again.",
     );
     /// Every code of the command line.
-    pub const ALL: &[Code] = &[USAGE, INVALID_FILE, UNREACHABLE, NOT_OURS, TIMED_OUT, LOCAL];
+    pub const ALL: &[Code] =
+        &[USAGE, INVALID_FILE, UNREACHABLE, NOT_OURS, TIMED_OUT, INTERRUPTED, LOCAL];
 }
 
 impl Failure {

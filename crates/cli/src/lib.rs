@@ -1,18 +1,23 @@
 #![doc = include_str!("../README.md")]
 
 mod access;
+mod clock;
 mod connect;
 mod environment;
 mod exit;
 mod explain;
 mod failure;
 mod help;
+mod job;
 mod local;
 mod output;
 mod parser;
 mod provider;
+mod queue;
 mod run;
+mod schedule;
 mod tool;
+mod worker;
 
 pub use environment::Environment;
 pub use exit::Exit;

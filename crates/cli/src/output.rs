@@ -1,16 +1,19 @@
 //! What a command prints, and the one place that prints it: data on stdout, all else on stderr.
 
 mod fields;
+mod live;
 mod person;
 mod render;
 mod table;
 
 use std::io::{self, IsTerminal, Read, Write};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::parser::{Form, When};
-use crate::{Environment, Failure};
+use crate::{Environment, Exit, Failure};
+pub(crate) use live::Live;
+pub(crate) use person::span;
 pub use table::Column;
 
 /// Where a command reads and writes.
@@ -53,39 +56,77 @@ impl Terminals {
 pub struct Output {
     body: Body,
     notes: Vec<String>,
+    exit: Exit,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 enum Body {
     Nothing,
-    Plain { text: String, value: Value },
-    Text { lines: Vec<String>, value: Value },
-    List { columns: Vec<Column>, items: Vec<Value>, next: Option<String> },
+    Plain {
+        text: String,
+        value: Value,
+    },
+    Text {
+        lines: Vec<String>,
+        value: Value,
+    },
+    List {
+        columns: Vec<Column>,
+        items: Vec<Value>,
+        next: Option<String>,
+        beside: Map<String, Value>,
+    },
 }
 
 impl Output {
     /// Nothing at all, whatever form is asked for: for commands that run until they are stopped.
     #[must_use]
     pub const fn nothing() -> Self {
-        Self { body: Body::Nothing, notes: Vec::new() }
+        Self::of(Body::Nothing)
     }
 
     /// One bare value, alone on its line, for `$(…)`; `value` is what `-o json` prints.
     #[must_use]
     pub fn plain(text: impl Into<String>, value: Value) -> Self {
-        Self { body: Body::Plain { text: text.into(), value }, notes: Vec::new() }
+        Self::of(Body::Plain { text: text.into(), value })
     }
 
     /// Lines for people; `value` is what `-o json` prints.
     #[must_use]
     pub fn text(lines: Vec<String>, value: Value) -> Self {
-        Self { body: Body::Text { lines, value }, notes: Vec::new() }
+        Self::of(Body::Text { lines, value })
     }
 
     /// A list: a table for people, `{"items":…,"next":…}` as JSON. The first column is the items' name.
     #[must_use]
     pub fn list(columns: Vec<Column>, items: Vec<Value>, next: Option<String>) -> Self {
-        Self { body: Body::List { columns, items, next }, notes: Vec::new() }
+        Self::of(Body::List { columns, items, next, beside: Map::new() })
+    }
+
+    const fn of(body: Body) -> Self {
+        Self { body, notes: Vec::new(), exit: Exit::Done }
+    }
+
+    /// Gives a list's document another member, before its items.
+    #[must_use]
+    pub fn member(mut self, name: &str, value: Value) -> Self {
+        if let Body::List { beside, .. } = &mut self.body {
+            beside.insert(name.to_owned(), value);
+        }
+        self
+    }
+
+    /// Ends with another exit code than 0: the answer is there, and it is no.
+    #[must_use]
+    pub fn exit_with(mut self, exit: Exit) -> Self {
+        self.exit = exit;
+        self
+    }
+
+    /// How the command ends.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        self.exit
     }
 
     /// Adds a hint that people see on stderr.
@@ -159,6 +200,11 @@ impl Printer {
             Ok(()) => Ok(()),
         }
     }
+}
+
+/// Prints a line of data while the command goes on; answers whether someone still reads.
+pub(crate) fn print_now(line: &str, streams: &mut Streams<'_>) -> bool {
+    write_to(streams.out, &(person::printable(line) + "\n")).is_ok()
 }
 
 fn write_to(stream: &mut dyn Write, text: &str) -> io::Result<()> {

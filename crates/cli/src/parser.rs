@@ -1,15 +1,19 @@
 //! The grammar of the command line.
 
+pub(crate) mod job;
 pub(crate) mod local;
+pub(crate) mod queue;
 pub(crate) mod remote;
-mod value;
+pub(crate) mod value;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
+use job::JobCommand;
 use local::{ConfigCommand, DatabaseCommand, Place, PostgresCommand, ServeArgs};
+use queue::{QueueCommand, ScheduleCommand, WorkerCommand};
 use remote::{KeyCommand, ProviderCommand, ToolCommand, UserCommand};
 
 /// One server for the tools of AI agents, and the command line that talks to it.
@@ -138,6 +142,18 @@ pub(crate) enum Command {
     /// List providers, switch them on and off
     #[command(subcommand, visible_alias = "providers")]
     Provider(ProviderCommand),
+    /// Make, list, watch and manage jobs
+    #[command(subcommand, visible_alias = "jobs")]
+    Job(JobCommand),
+    /// List, pause and resume queues
+    #[command(subcommand, visible_alias = "queues")]
+    Queue(QueueCommand),
+    /// List schedules, run, pause and resume them
+    #[command(subcommand, visible_alias = "schedules")]
+    Schedule(ScheduleCommand),
+    /// List the processes that run jobs
+    #[command(subcommand, visible_alias = "workers")]
+    Worker(WorkerCommand),
     /// Make, list and revoke API keys
     #[command(subcommand, visible_alias = "keys")]
     Key(KeyCommand),

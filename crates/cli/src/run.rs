@@ -14,7 +14,7 @@ use crate::parser::remote::{KeyCommand, UserCommand};
 use crate::parser::{Cli, Command, Form, command};
 use crate::{ConfigCommand, DatabaseCommand, Place, PostgresCommand};
 use crate::{Environment, Exit, Failure, Local, Outcome, Streams, Terminals};
-use crate::{access, explain, help, provider, tool};
+use crate::{access, explain, help, job, provider, queue, schedule, tool, worker};
 
 /// Runs a command line of this process; `args` starts with the program's name.
 pub fn run(args: impl IntoIterator<Item = OsString>, local: &dyn Local) -> ExitCode {
@@ -57,8 +57,10 @@ pub fn execute(
         None => only_where_used(&cli.command, &matches)
             .and_then(|()| dispatch(cli, env, streams, local)),
     };
-    match outcome.and_then(|output| printer.output(&output, streams)) {
-        Ok(()) => Exit::Done,
+    let printed =
+        outcome.and_then(|output| printer.output(&output, streams).map(|()| output.exit()));
+    match printed {
+        Ok(exit) => exit,
         Err(failure) => {
             printer.failure(&failure, streams);
             failure.exit()
@@ -89,6 +91,10 @@ fn dispatch(cli: Cli, env: &Environment, streams: &mut Streams<'_>, local: &dyn 
         Command::User(UserCommand::List(pages)) => access::list_users(&session()?, pages),
         Command::Tool(command) => tool::run(command, session, streams),
         Command::Provider(command) => provider::run(command, &session()?),
+        Command::Job(command) => job::run(command, session, env, streams),
+        Command::Queue(command) => queue::run(command, &session()?),
+        Command::Schedule(command) => schedule::run(command, &session()?, streams),
+        Command::Worker(command) => worker::run(command, &session()?),
         Command::Explain { code } => explain::run(code.as_deref()),
         Command::Version => Ok(help::version()),
         Command::Help { .. } => Ok(help::exit_codes()),
@@ -110,6 +116,10 @@ fn place(command: &mut Command) -> Option<&mut Place> {
         | Command::User(UserCommand::List(_))
         | Command::Tool(_)
         | Command::Provider(_)
+        | Command::Job(_)
+        | Command::Queue(_)
+        | Command::Schedule(_)
+        | Command::Worker(_)
         | Command::Explain { .. }
         | Command::Version
         | Command::Help { .. } => None,
@@ -122,6 +132,10 @@ fn only_where_used(command: &Command, matches: &ArgMatches) -> Result<(), Failur
         command,
         Command::Tool(_)
             | Command::Provider(_)
+            | Command::Job(_)
+            | Command::Queue(_)
+            | Command::Schedule(_)
+            | Command::Worker(_)
             | Command::Key(KeyCommand::List(_) | KeyCommand::Revoke { .. })
             | Command::User(UserCommand::List(_))
     );

@@ -1,17 +1,18 @@
 //! `tool`: list, show, call.
 
-mod arguments;
+pub(crate) mod arguments;
 mod schema;
-
-use std::fs;
 
 use mindflight_api::codes;
 use mindflight_api::tool::{Detail, Tool};
-use mindflight_client::tools::Filter;
+use mindflight_client::tools::{Called, Filter, Prefer};
 use serde_json::{Map, Value};
+
+use arguments::Given;
 
 use crate::access::{value, values};
 use crate::connect::Session;
+use crate::job::made;
 use crate::parser::remote::{ToolCall, ToolCommand, ToolList};
 use crate::{Column, Exit, Failure, Outcome, Output, Streams};
 
@@ -29,7 +30,7 @@ pub(crate) fn run(
         }
         ToolCommand::Call(call) => {
             // What is wrong with the words themselves is said before a server is looked for.
-            let given = Given::read(call, streams)?;
+            let given = Given::read("--json", call.json.as_deref(), &call.arguments, streams)?;
             called(call, given, &session()?)
         }
     }
@@ -55,42 +56,6 @@ fn listed(list: &ToolList, session: &Session) -> Outcome {
     Ok(Output::list(columns, values(&page.items)?, page.next))
 }
 
-/// The arguments as they were written.
-enum Given {
-    Words(Vec<(String, String)>),
-    Json(Value),
-}
-
-impl Given {
-    fn read(call: &ToolCall, streams: &mut Streams<'_>) -> Result<Self, Failure> {
-        let Some(json) = &call.json else {
-            return arguments::split(&call.arguments).map(Self::Words);
-        };
-        let (text, origin) = if json == "-" {
-            let mut text = Vec::new();
-            std::io::Read::read_to_end(&mut streams.input, &mut text)
-                .map_err(|error| Failure::usage("standard input cannot be read").because(&error))?;
-            (text, "standard input".to_owned())
-        } else if let Some(file) = json.strip_prefix('@') {
-            let text = fs::read(file).map_err(|error| {
-                Failure::usage(format!("--json: the file {file} cannot be read")).because(&error)
-            })?;
-            (text, file.to_owned())
-        } else {
-            (json.clone().into_bytes(), "the flag".to_owned())
-        };
-        let value: Value = serde_json::from_slice(&text).map_err(|error| {
-            Failure::usage(format!("--json: {origin} is not JSON")).because(&error)
-        })?;
-        if value.is_object() {
-            return Ok(Self::Json(value));
-        }
-        Err(Failure::usage(format!(
-            "--json: {origin} must hold a JSON object, the arguments by name"
-        )))
-    }
-}
-
 fn called(call: &ToolCall, given: Given, session: &Session) -> Outcome {
     let arguments = match given {
         Given::Json(value) => value,
@@ -100,8 +65,17 @@ fn called(call: &ToolCall, given: Given, session: &Session) -> Outcome {
             arguments::typed(words, tool.as_ref().map(|tool| &tool.input_schema))?
         }
     };
-    let result =
-        session.wait(session.client.tools().call(&call.name, &arguments)).map_err(as_of_a_call)?;
+    let tools = session.client.tools();
+    let result = if call.r#async {
+        let called = session.wait(tools.call_or_job(&call.name, &arguments, Prefer::Async));
+        match called.map_err(as_of_a_call)? {
+            Called::Job(job) => return made(&job),
+            // A server need not follow the preference, and what it did is done.
+            Called::Result(result) => result,
+        }
+    } else {
+        session.wait(tools.call(&call.name, &arguments)).map_err(as_of_a_call)?
+    };
     let text = result.as_str().map_or_else(|| format!("{result:#}"), str::to_owned);
     Ok(Output::text(vec![text], result))
 }

@@ -8,9 +8,13 @@ use reqwest::redirect::Policy;
 
 use crate::access::{Keys, Users};
 use crate::audit::Audit;
+use crate::jobs::Jobs;
 use crate::memory::Memory;
 use crate::providers::Providers;
+use crate::queues::Queues;
+use crate::schedules::Schedules;
 use crate::tools::Tools;
+use crate::workers::Workers;
 use crate::{Error, Result};
 
 /// How patient a client is.
@@ -106,6 +110,30 @@ impl Client {
     #[must_use]
     pub fn providers(&self) -> Providers<'_> {
         Providers(self)
+    }
+
+    /// Jobs: enqueue, list, watch, cancel, retry, delete.
+    #[must_use]
+    pub fn jobs(&self) -> Jobs<'_> {
+        Jobs(self)
+    }
+
+    /// Queues: list, pause, resume.
+    #[must_use]
+    pub fn queues(&self) -> Queues<'_> {
+        Queues(self)
+    }
+
+    /// Schedules: list, run now, pause, resume.
+    #[must_use]
+    pub fn schedules(&self) -> Schedules<'_> {
+        Schedules(self)
+    }
+
+    /// The processes that run jobs.
+    #[must_use]
+    pub fn workers(&self) -> Workers<'_> {
+        Workers(self)
     }
 
     /// The caller's memory.

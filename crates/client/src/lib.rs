@@ -5,11 +5,15 @@ pub mod audit;
 mod client;
 mod error;
 mod health;
+pub mod jobs;
 pub mod memory;
 mod paging;
 pub mod providers;
+pub mod queues;
+pub mod schedules;
 pub mod tools;
 mod transport;
+pub mod workers;
 
 pub use client::{Client, Settings};
 pub use error::{Cause, Error, Result};

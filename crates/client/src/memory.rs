@@ -41,7 +41,7 @@ impl Memory<'_> {
     /// If the server refuses or cannot be asked.
     pub async fn list(&self, prefix: Option<&str>, paging: &Paging) -> Result<Keys> {
         let mut query = paging.query();
-        query.extend(prefix.map(|prefix| ("prefix", prefix.to_owned())));
+        query.extend(prefix.map(|prefix| ("prefix".into(), prefix.to_owned())));
         self.0.json(self.0.get(&["api", "memory"])?.query(query)).await
     }
 

@@ -1,5 +1,7 @@
 //! Which page of a list is asked for.
 
+use crate::transport::Query;
+
 /// The part of a list to fetch; by default its first page, as long as the server likes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Paging {
@@ -10,9 +12,14 @@ pub struct Paging {
 }
 
 impl Paging {
-    pub(crate) fn query(&self) -> Vec<(&'static str, String)> {
-        let limit = self.limit.map(|limit| ("limit", limit.to_string()));
-        let cursor = self.cursor.clone().map(|cursor| ("cursor", cursor));
+    pub(crate) fn query(&self) -> Query {
+        self.query_as("cursor")
+    }
+
+    /// The same where the cursor has another name.
+    pub(crate) fn query_as(&self, cursor: &'static str) -> Query {
+        let limit = self.limit.map(|limit| ("limit".into(), limit.to_string()));
+        let cursor = self.cursor.clone().map(|value| (cursor.into(), value));
         limit.into_iter().chain(cursor).collect()
     }
 }

@@ -1,5 +1,6 @@
 //! One request: built, sent, repeated if that is safe, and its answer told apart from a stranger's.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use mindflight_api::{Problem, problem};
@@ -13,13 +14,18 @@ use crate::{Client, Error, Result};
 /// No answer of ours is near this; a stranger's endless one must not fill the memory.
 const MAX_ANSWER: usize = 32 << 20;
 
+/// The parameters behind the `?`.
+pub(crate) type Query = Vec<(Cow<'static, str>, String)>;
+
 /// A request before it is sent.
 pub(crate) struct Request {
     method: Method,
     url: Url,
-    query: Vec<(&'static str, String)>,
+    query: Query,
     body: Option<Vec<u8>>,
+    prefer: Option<String>,
     timeout: Duration,
+    repeatable: bool,
     unhealthy_is_an_answer: bool,
 }
 
@@ -47,10 +53,12 @@ impl Client {
             }
         }
         Ok(Request {
+            repeatable: method == Method::GET,
             method,
             url,
             query: Vec::new(),
             body: None,
+            prefer: None,
             timeout: self.settings.timeout,
             unhealthy_is_an_answer: false,
         })
@@ -66,9 +74,20 @@ impl Client {
 
     /// Sends and reads the answer as JSON.
     pub(crate) async fn json<T: DeserializeOwned>(&self, request: Request) -> Result<T> {
-        let body = self.send(&request).await?;
-        serde_json::from_slice(&body)
-            .map_err(|source| Error::Decode { url: request.url.to_string(), source: source.into() })
+        let answer = self.send(&request).await?;
+        parsed(&answer.body, &request)
+    }
+
+    /// Sends what may be answered by a job instead of a result (202): tells which it was.
+    pub(crate) async fn result_or_job<T: DeserializeOwned, J: DeserializeOwned>(
+        &self,
+        request: Request,
+    ) -> Result<std::result::Result<T, J>> {
+        let answer = self.send(&request).await?;
+        if answer.status == StatusCode::ACCEPTED {
+            return Ok(Err(parsed(&answer.body, &request)?));
+        }
+        Ok(Ok(parsed(&answer.body, &request)?))
     }
 
     /// Sends and drops the answer's body.
@@ -76,22 +95,29 @@ impl Client {
         self.send(&request).await.map(drop)
     }
 
-    async fn send(&self, request: &Request) -> Result<Vec<u8>> {
-        let mut left = if request.method == Method::GET { self.settings.retries } else { 0 };
+    async fn send(&self, request: &Request) -> Result<Answer> {
+        let mut left = if request.repeatable { self.settings.retries } else { 0 };
         let mut pause = self.settings.backoff;
+        let mut perhaps_deleted = false;
         loop {
             match self.attempt(request).await {
                 Err(error) if left > 0 && failed_at_once(&error) => {
                     left -= 1;
+                    perhaps_deleted |=
+                        request.method == Method::DELETE && matches!(error, Error::Broken { .. });
                     tokio::time::sleep(pause).await;
                     pause = pause.saturating_mul(2);
+                }
+                // What is gone now was deleted by the request whose answer broke off.
+                Err(Error::Api(problem)) if perhaps_deleted && problem.status == 404 => {
+                    return Ok(Answer::empty());
                 }
                 done => return done,
             }
         }
     }
 
-    async fn attempt(&self, request: &Request) -> Result<Vec<u8>> {
+    async fn attempt(&self, request: &Request) -> Result<Answer> {
         let mut builder = self
             .http
             .request(request.method.clone(), request.url.clone())
@@ -100,6 +126,9 @@ impl Client {
             .header(ACCEPT, "application/json; version=1");
         if let Some(credentials) = &self.credentials {
             builder = builder.header(AUTHORIZATION, credentials.clone());
+        }
+        if let Some(prefer) = &request.prefer {
+            builder = builder.header("prefer", prefer);
         }
         if let Some(body) = &request.body {
             builder = builder.header(CONTENT_TYPE, "application/json").body(body.clone());
@@ -111,7 +140,7 @@ impl Client {
 }
 
 impl Request {
-    pub(crate) fn query(mut self, query: Vec<(&'static str, String)>) -> Self {
+    pub(crate) fn query(mut self, query: Query) -> Self {
         self.query = query;
         self
     }
@@ -124,6 +153,18 @@ impl Request {
 
     pub(crate) fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self
+    }
+
+    /// Sends the header `Prefer` (RFC 7240).
+    pub(crate) fn prefer(mut self, preference: String) -> Self {
+        self.prefer = Some(preference);
+        self
+    }
+
+    /// Doing it twice is doing it once, so it is sent again after a broken connection.
+    pub(crate) fn repeatable(mut self) -> Self {
+        self.repeatable = true;
         self
     }
 
@@ -154,12 +195,28 @@ impl Request {
     }
 }
 
+/// A time as the API takes it: seconds, rounded up so that some time stays some time.
+pub(crate) fn whole_seconds(time: Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
+}
+
 /// Whether the connection failed, other than by waiting: who has waited long enough is not made to wait again.
 fn failed_at_once(error: &Error) -> bool {
     let (Error::Unreachable { source, .. } | Error::Broken { source, .. }) = error else {
         return false;
     };
     !source.downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_timeout)
+}
+
+impl Answer {
+    fn empty() -> Self {
+        Self { status: StatusCode::NO_CONTENT, headers: HeaderMap::new(), body: Vec::new() }
+    }
+}
+
+fn parsed<T: DeserializeOwned>(body: &[u8], request: &Request) -> Result<T> {
+    serde_json::from_slice(body)
+        .map_err(|source| Error::Decode { url: request.url.to_string(), source: source.into() })
 }
 
 async fn read(mut response: Response, request: &Request) -> Result<Answer> {
@@ -175,18 +232,19 @@ async fn read(mut response: Response, request: &Request) -> Result<Answer> {
     Ok(Answer { status, headers, body })
 }
 
-fn judge(answer: Answer, request: &Request) -> Result<Vec<u8>> {
-    let Answer { status, headers, body } = answer;
+fn judge(answer: Answer, request: &Request) -> Result<Answer> {
+    let Answer { status, headers, body } = &answer;
+    let status = *status;
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let kind = text(CONTENT_TYPE);
     if kind.starts_with(problem::MEDIA_TYPE)
-        && let Ok(problem) = serde_json::from_slice::<Problem>(&body)
+        && let Ok(problem) = serde_json::from_slice::<Problem>(body)
     {
         return Err(Error::Api(Box::new(problem)));
     }
     let unhealthy = request.unhealthy_is_an_answer && status == StatusCode::SERVICE_UNAVAILABLE;
     if headers.contains_key("api-version") && (status.is_success() || unhealthy) {
-        return Ok(body);
+        return Ok(answer);
     }
     Err(request.not_ours(if status.is_redirection() {
         format!("it redirects to `{}`; if that is the server, use its address", text(LOCATION))

@@ -17,9 +17,16 @@ pub(super) fn output(
 ) -> Result<String, Failure> {
     match &output.body {
         Body::Nothing => Ok(String::new()),
-        Body::List { columns, items, next } => {
+        Body::List { columns, items, next, beside } => {
             fields::check(&items.iter().collect::<Vec<_>>(), paths)?;
-            Ok(list(columns, &picked(items, paths), next.as_deref(), (form, paths, color)))
+            let items = picked(items, paths);
+            if form != Form::Json {
+                return Ok(list(columns, &items, next.as_deref(), (form, paths, color)));
+            }
+            let mut document = beside.clone();
+            document.insert("items".to_owned(), Value::Array(items));
+            document.insert("next".to_owned(), json!(next));
+            Ok(pretty(&Value::Object(document)))
         }
         Body::Plain { value, .. } | Body::Text { value, .. } if !paths.is_empty() => {
             fields::check(&[value], paths)?;
@@ -101,8 +108,7 @@ fn list(
         Form::Table if items.is_empty() => String::new(),
         Form::Table if paths.is_empty() => table(columns, items, color),
         Form::Table => table(&columns_of(paths), items, color),
-        Form::Json => pretty(&json!({"items": items, "next": next})),
-        Form::Jsonl => {
+        Form::Json | Form::Jsonl => {
             let mut text: String = items.iter().map(|item| format!("{item}\n")).collect();
             let reason = if next.is_some() { "more" } else { "complete" };
             text.push_str(&format!("{}\n", json!({"type": "end", "reason": reason, "next": next})));

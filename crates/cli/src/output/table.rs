@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::fields;
-use super::person::{first_sentence, printable};
+use super::person::{first_sentence, printable, span};
 
 /// One column of a table: its title, and which member of an item it shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +11,7 @@ pub struct Column {
     title: String,
     path: String,
     cell: Cell,
+    most: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,13 +20,14 @@ enum Cell {
     Sentence,
     Count,
     Time,
+    Span,
 }
 
 impl Column {
     /// Shows the member at `path` (with dots) as it is.
     #[must_use]
     pub fn new(title: &str, path: &str) -> Self {
-        Self { title: title.to_owned(), path: path.to_owned(), cell: Cell::Whole }
+        Self { title: title.to_owned(), path: path.to_owned(), cell: Cell::Whole, most: None }
     }
 
     /// Shows the first sentence alone.
@@ -46,15 +48,31 @@ impl Column {
         Self { cell: Cell::Time, ..Self::new(title, path) }
     }
 
+    /// Shows milliseconds as a span of time.
+    #[must_use]
+    pub fn span(title: &str, path: &str) -> Self {
+        Self { cell: Cell::Span, ..Self::new(title, path) }
+    }
+
+    /// Shows a number with the most that it can be, as `2/5`.
+    #[must_use]
+    pub fn of_most(title: &str, path: &str, most: &str) -> Self {
+        Self { most: Some(most.to_owned()), ..Self::new(title, path) }
+    }
+
     pub(super) fn of(&self, item: &Value) -> String {
         let Some(value) = fields::at(item, &self.path) else {
             return "-".to_owned();
         };
         let text = cell(value);
+        if let Some(most) = self.most.as_ref().and_then(|most| fields::at(item, most)) {
+            return format!("{text}/{}", cell(most));
+        }
         match self.cell {
             Cell::Whole => text,
             Cell::Sentence => first_sentence(&text),
             Cell::Count => value.as_array().map_or(text, |items| items.len().to_string()),
+            Cell::Span => value.as_u64().map_or(text, span),
             Cell::Time => match (text.get(..19), text.ends_with('Z')) {
                 (Some(seconds), true) => format!("{seconds}Z"),
                 _ => text,
@@ -112,15 +130,17 @@ mod tests {
             Column::count("N", "tools"),
             Column::time("AT", "at"),
             Column::sentence("ABOUT", "about"),
+            Column::span("AGE", "ms"),
+            Column::of_most("TRY", "n", "max"),
         ];
         let items = [
-            json!({"name": "ü", "tools": ["a", "b"], "at": "2026-01-02T03:04:05.678Z", "about": "One. Two."}),
-            json!({"name": "long_name", "tools": [], "at": null, "about": "a\u{1b}[31m\nb"}),
+            json!({"name": "ü", "tools": ["a", "b"], "at": "2026-01-02T03:04:05.678Z", "about": "One. Two.", "ms": 61000, "n": 1, "max": 5}),
+            json!({"name": "long_name", "tools": [], "at": null, "about": "a\u{1b}[31m\nb", "ms": null}),
         ];
         let expected = "\
-NAME       N  AT                    ABOUT
-ü          2  2026-01-02T03:04:05Z  One.
-long_name  0  -                     a\u{fffd}[31m b
+NAME       N  AT                    ABOUT     AGE        TRY
+ü          2  2026-01-02T03:04:05Z  One.      1 min 1 s  1/5
+long_name  0  -                     a\u{fffd}[31m b  -          -
 ";
         assert_eq!(table(&columns, &items, false), expected);
         assert!(table(&columns, &items, true).starts_with("\u{1b}[1mNAME"));

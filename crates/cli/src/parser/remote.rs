@@ -25,7 +25,7 @@ pub(crate) enum ToolCommand {
     /// Call a tool and print its result
     #[command(
         after_help = "Examples:\n  mindflight tool call demo_add a=1 b=2\n  mindflight tool call demo_add --json '{\"a\":1,\"b\":2}'\n  \
-        mindflight tool call demo_add --json @args.json\n  echo '{\"a\":1,\"b\":2}' | mindflight tool call demo_add --json -"
+        mindflight tool call demo_add --json @args.json\n  mindflight tool call demo_add a=1 b=2 --async\n  echo '{\"a\":1,\"b\":2}' | mindflight tool call demo_add --json -"
     )]
     Call(ToolCall),
 }
@@ -76,6 +76,9 @@ pub(crate) struct ToolCall {
     /// All arguments as one JSON object; @FILE reads a file, - standard input
     #[arg(long, value_name = "JSON", conflicts_with = "arguments", allow_hyphen_values = true)]
     pub(crate) json: Option<String>,
+    /// Run it as a job and print the job's id instead of waiting for the result
+    #[arg(long)]
+    pub(crate) r#async: bool,
 }
 
 /// Which part of a long list.
@@ -133,7 +136,7 @@ pub(crate) enum KeyCommand {
     )]
     Revoke {
         /// The key's id, as key list shows it
-        #[arg(value_parser = value::key_id)]
+        #[arg(value_parser = value::id::<KeyId>)]
         id: KeyId,
     },
 }

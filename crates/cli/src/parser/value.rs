@@ -1,16 +1,18 @@
 //! How single values are written on the command line.
 
 use std::net::SocketAddr;
+use std::str::FromStr;
 use std::time::Duration;
 
-use mindflight_api::{KeyId, Role, Scope};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use mindflight_api::{InvalidId, Role, Scope};
 
 use super::local::Setting;
 
 const UNITS: &[(char, u64)] = &[('s', 1), ('m', 60), ('h', 3_600), ('d', 86_400), ('w', 604_800)];
 
 /// A number and a unit: `90s`, `5m`, `12h`, `30d`, `2w`.
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || "write a number above 0 and a unit: 90s, 5m, 12h, 30d or 2w".to_owned();
     let (_, factor) = UNITS.iter().find(|(unit, _)| text.ends_with(*unit)).ok_or_else(wrong)?;
     let digits = &text[..text.len() - 1];
@@ -52,8 +54,36 @@ pub(super) fn role(text: &str) -> Result<Role, String> {
     text.parse().map_err(|error: mindflight_api::scope::UnknownRole| error.to_string())
 }
 
-pub(super) fn key_id(text: &str) -> Result<KeyId, String> {
-    text.parse().map_err(|error: mindflight_api::InvalidId| error.to_string())
+/// An id of any kind.
+pub(super) fn id<T: FromStr<Err = InvalidId>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|error: InvalidId| error.to_string())
+}
+
+/// A duration that may also be one of milliseconds: `500ms`.
+pub(super) fn delay(text: &str) -> Result<Duration, String> {
+    match text.strip_suffix("ms") {
+        // Twelve digits are thirty years, and always a number.
+        Some(digits) if digits.len() < 13 && digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+            let number = digits.parse().ok().filter(|number| *number > 0);
+            number
+                .map(Duration::from_millis)
+                .ok_or_else(|| "write a number above 0 and a unit: 500ms, 90s or 5m".to_owned())
+        }
+        Some(_) | None => duration(text),
+    }
+}
+
+/// A point in time: RFC 3339, or a day in UTC.
+pub(crate) fn moment(text: &str) -> Result<DateTime<Utc>, String> {
+    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+        return Ok(time.to_utc());
+    }
+    NaiveDate::parse_from_str(text, "%Y-%m-%d")
+        .map(|day| day.and_time(NaiveTime::MIN).and_utc())
+        .map_err(|_| {
+            "write a time with its zone, as 2026-01-31T18:00:00Z, or a day, as 2026-01-31"
+                .to_owned()
+        })
 }
 
 #[cfg(test)]
@@ -82,6 +112,29 @@ mod tests {
             "9999999999d",
         ] {
             assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn delays_may_be_milliseconds() {
+        assert_eq!(delay("1500ms"), Ok(Duration::from_millis(1500)));
+        assert_eq!(delay("5m"), Ok(Duration::from_secs(300)));
+        for wrong in ["ms", "0ms", "-1ms", "1.5ms", "9999999999999ms", "5"] {
+            assert!(delay(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn moments_have_a_zone_or_are_days() {
+        for (text, expected) in [
+            ("2026-01-31T18:00:00+01:00", "2026-01-31T17:00:00Z"),
+            ("2026-01-31T18:00:00.5Z", "2026-01-31T18:00:00.5Z"),
+            ("2026-01-31", "2026-01-31T00:00:00Z"),
+        ] {
+            assert_eq!(moment(text), Ok(expected.parse().unwrap()), "{text}");
+        }
+        for wrong in ["", "today", "2026-01-31T18:00:00", "2026-02-30", "18:00", "1700000000"] {
+            assert!(moment(wrong).is_err(), "{wrong}");
         }
     }
 

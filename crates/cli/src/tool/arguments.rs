@@ -1,22 +1,70 @@
 //! `key=value` words as JSON, typed by the tool's input schema.
 
+use std::fs;
+
 use serde_json::{Map, Value};
 
 use super::schema::{Types, items, property, types};
-use crate::Failure;
+use crate::{Failure, Streams};
+
+/// The arguments as they were written.
+pub(crate) enum Given {
+    /// As words `key=value`.
+    Words(Vec<(String, String)>),
+    /// As one JSON object.
+    Json(Value),
+}
+
+impl Given {
+    /// Reads the text behind `flag` (or the file or pipe that it names), or the words if there is none.
+    pub(crate) fn read(
+        flag: &str,
+        json: Option<&str>,
+        words: &[String],
+        streams: &mut Streams<'_>,
+    ) -> Result<Self, Failure> {
+        let Some(json) = json else {
+            return split(words, flag).map(Self::Words);
+        };
+        let (text, origin) = if json == "-" {
+            let mut text = Vec::new();
+            streams
+                .input
+                .read_to_end(&mut text)
+                .map_err(|error| Failure::usage("standard input cannot be read").because(&error))?;
+            (text, "standard input")
+        } else if let Some(file) = json.strip_prefix('@') {
+            let text = fs::read(file).map_err(|error| {
+                Failure::usage(format!("{flag}: the file {file} cannot be read")).because(&error)
+            })?;
+            (text, file)
+        } else {
+            (json.as_bytes().to_vec(), "the flag")
+        };
+        let value: Value = serde_json::from_slice(&text).map_err(|error| {
+            Failure::usage(format!("{flag}: {origin} is not JSON")).because(&error)
+        })?;
+        if value.is_object() {
+            return Ok(Self::Json(value));
+        }
+        Err(Failure::usage(format!(
+            "{flag}: {origin} must hold a JSON object, the arguments by name"
+        )))
+    }
+}
 
 /// Splits each word at its first `=`.
-pub(super) fn split(words: &[String]) -> Result<Vec<(String, String)>, Failure> {
+fn split(words: &[String], flag: &str) -> Result<Vec<(String, String)>, Failure> {
     let split_one = |word: &String| match word.split_once('=') {
         Some((key, text)) if !key.is_empty() => Ok((key.to_owned(), text.to_owned())),
         Some(_) | None => Err(Failure::usage(format!("`{word}` is not an argument"))
-            .fix("Write key=value, or all arguments as --json '{…}'.")),
+            .fix(format!("Write key=value, or all arguments as {flag} '{{…}}'."))),
     };
     words.iter().map(split_one).collect()
 }
 
 /// The arguments as one object; a key that stands several times is a list.
-pub(super) fn typed(
+pub(crate) fn typed(
     words: Vec<(String, String)>,
     schema: Option<&Value>,
 ) -> Result<Value, Failure> {
@@ -97,7 +145,7 @@ mod tests {
 
     fn typed_as(schema: &Value, words: &[&str]) -> Value {
         let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-        typed(split(&words).unwrap(), Some(schema)).unwrap()
+        typed(split(&words, "--json").unwrap(), Some(schema)).unwrap()
     }
 
     #[test]
@@ -160,7 +208,7 @@ mod tests {
     #[test]
     fn a_word_without_equals_sign_is_refused() {
         for word in ["name", "=1", ""] {
-            assert!(split(&[word.to_owned()]).is_err(), "{word}");
+            assert!(split(&[word.to_owned()], "--json").is_err(), "{word}");
         }
     }
 }

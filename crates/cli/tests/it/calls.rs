@@ -8,13 +8,14 @@ use serde_json::json;
 
 use crate::canned::{Canned, ours, problem};
 use crate::console::{Console, run_at};
+use crate::jobs::{ID, job};
 
 const TOOL: &str = r#"{"name":"demo_add","provider":"demo","title":"Add","description":"Adds. Exactly.",
     "input_schema":{"properties":{"a":{"type":"integer"},"b":{"type":"string"}},"required":["a"]},
     "output_schema":{"properties":{"sum":{"type":"integer"}}},
     "annotations":{"read_only":true,"destructive":false,"idempotent":true,"transactional":false,"timeout_ms":1000}}"#;
 
-fn body(request: &str) -> serde_json::Value {
+pub(crate) fn body(request: &str) -> serde_json::Value {
     let (_, body) = request.split_once("\r\n\r\n").expect("a body");
     serde_json::from_str(body).expect("a JSON body")
 }
@@ -140,4 +141,23 @@ fn a_call_that_takes_too_long_ends_with_7() {
             .unwrap()
             .contains(&format!("{:?}", Duration::from_secs(1)))
     );
+}
+
+#[test]
+fn a_call_becomes_a_job_when_asked_and_a_result_is_taken_too() {
+    let accepted = json!({"job": job("queued")}).to_string();
+    for (line, out) in [
+        ("", format!("{ID}\n")),
+        (" -o json --fields state", "{\n  \"state\": \"queued\"\n}\n".to_owned()),
+    ] {
+        let server = Canned::start(vec![ours("202 Accepted", &accepted)]);
+        let ran = run_at(&server.url, &format!("tool call demo_add --async{line}"));
+        assert_eq!((ran.exit, ran.out), (Exit::Done, out));
+        let request = server.requests().remove(0);
+        assert!(request.contains("prefer: respond-async\r\n"), "{request}");
+    }
+    let server = Canned::start(vec![ours("200 OK", "3")]);
+    assert_eq!(run_at(&server.url, "tool call demo_add --async").out, "3\n");
+    let server = Canned::start(vec![problem(&codes::TOOL_NOT_FOUND, "no")]);
+    assert_eq!(run_at(&server.url, "tool call demo_ad --async").exit, Exit::NotFound);
 }

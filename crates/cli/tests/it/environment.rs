@@ -1,9 +1,12 @@
 //! Variables, seen by a process of their own: this one's environment stays as it is.
 
 use std::ffi::OsString;
-use std::process::{Command, ExitCode};
+use std::io::Read;
+use std::net::TcpListener;
+use std::process::{Command, ExitCode, Stdio};
 
 use mindflight_cli::run;
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::canned::{Canned, ours};
 use crate::console::Recorder;
@@ -16,16 +19,25 @@ fn child() {
     let local = Recorder { data_dir: "/nowhere".into(), asked: Default::default() };
     let args = ["mindflight"].into_iter().chain(line.split(' ')).map(OsString::from);
     let code = run(args, &local);
-    assert_eq!(code, ExitCode::SUCCESS, "{line}");
+    let expected = std::env::var_os("MINDFLIGHT_TEST_EXIT");
+    let expected = expected
+        .map_or(0, |code| code.to_str().and_then(|code| code.parse().ok()).expect("a number"));
+    assert_eq!(code, ExitCode::from(expected), "{line}");
     println!("asked: {:?}", local.asked.into_inner());
 }
 
-/// A process that runs `line` with these variables: its exit and what it printed.
-fn process(line: &str, variables: &[(&str, &str)]) -> (bool, String) {
+/// A process that runs `line`.
+fn this_test(line: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().expect("this test"));
     command
         .args(["--exact", "environment::child", "--nocapture"])
         .env("MINDFLIGHT_TEST_LINE", line);
+    command
+}
+
+/// A process that runs `line` with these variables: its exit and what it printed.
+fn process(line: &str, variables: &[(&str, &str)]) -> (bool, String) {
+    let mut command = this_test(line);
     let output = command.envs(variables.iter().copied()).output().expect("this test runs again");
     let text = [output.stdout, output.stderr].concat();
     (output.status.success(), String::from_utf8_lossy(&text).into_owned())
@@ -71,4 +83,30 @@ fn an_empty_variable_is_none() {
 fn a_wrong_variable_is_wrong_use() {
     let (done, text) = process("version", &[("MINDFLIGHT_COLOR", "sometimes")]);
     assert!(!done && text.contains("sometimes"), "{text}");
+}
+
+#[test]
+fn ctrl_c_stops_the_watching_and_says_that_the_job_goes_on() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let mut command =
+        this_test(&format!("job watch 018f3c6e-8a53-7d44-9c1b-5e0f3a9d2b11 --url {url}"));
+    let child = command
+        .env("MINDFLIGHT_TEST_EXIT", "130")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Once it has asked, it listens for the signal.
+    let (mut connection, _) = listener.accept().unwrap();
+    assert!(connection.read(&mut [0; 64]).unwrap() > 0);
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert!(output.status.success(), "{text}");
+    assert!(text.contains("is no longer watched (interrupted)"), "{text}");
+    assert!(
+        text.contains("The job goes on; watch it with `mindflight job watch 018f3c6e"),
+        "{text}"
+    );
 }

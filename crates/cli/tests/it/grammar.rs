@@ -69,12 +69,53 @@ fn wrong_lines_end_with_2_and_say_what_is_allowed() {
         ("version --timeout 5s", "--timeout is for commands that talk to a server"),
         ("help tol", "similar subcommands exist: 'tools', 'tool'"),
     ] {
-        let ran = run(line);
-        assert_eq!(ran.exit, Exit::Usage, "{line}: {ran:?}");
-        assert!(ran.err.contains(part), "{line}: {ran:?}");
-        assert_eq!(ran.out, "", "{line}");
-        assert!(ran.local.is_empty(), "{line}: {ran:?}");
+        is_refused(line, part);
     }
+}
+
+#[test]
+fn wrong_lines_about_jobs_say_which_word_is_wrong() {
+    for (line, part) in [
+        ("job lst", "a similar subcommand exists: 'list'"),
+        ("job list failed", "`failed` is no filter; there are state:STATE"),
+        ("job list quue:mail", "Did you mean `queue`?"),
+        ("job list state:faild", "Did you mean `failed`?"),
+        ("job list since:24", "Write how long ago, as 90s, 24h or 30d"),
+        ("job list queue:a queue:b", "queue is given twice"),
+        ("job list args.a", "Write args.PATH=VALUE"),
+        ("job stats state:failed", "counted by kind:NAME, queue:NAME and provider:NAME alone"),
+        ("job show 7", "hyphenated UUID"),
+        ("job watch", "<ID>"),
+        ("job retry", "<ID|FILTER>"),
+        ("job retry 7", "`7` is neither a job's id nor a filter"),
+        ("job retry args.a=1 --yes", "arguments are a filter of `job list` alone"),
+        ("job retry state:failed", "then add --yes"),
+        ("job cancel 018f3c6e-8a53-7d44-9c1b-5e0f3a9d2b11 state:failed", "cannot be mixed"),
+        ("job enqueue", "<KIND>"),
+        ("job enqueue demo.sleep ms", "`ms` is not an argument"),
+        ("job enqueue demo.sleep --args [1]", "--args: the flag must hold a JSON object"),
+        ("job enqueue demo.sleep ms=1 --args {}", "cannot be used with"),
+        ("job enqueue demo.sleep --delay 5", "write a number above 0 and a unit"),
+        ("job enqueue demo.sleep --delay 5m --run-at 2026-01-31", "cannot be used with"),
+        ("job enqueue demo.sleep --run-at tomorrow", "write a time with its zone"),
+        ("job enqueue demo.sleep --priority 10", "0..=9"),
+        ("job enqueue demo.sleep --max-attempts 0", "1..=1000"),
+        ("job enqueue demo.sleep --wait=5", "write a number above 0 and a unit"),
+        ("queue pause", "<NAME>"),
+        ("schedule run demo.tick", "hyphenated UUID"),
+        ("worker show one", "invalid value 'one'"),
+    ] {
+        is_refused(line, part);
+    }
+}
+
+/// The line is wrong use: nothing is asked of a server or the binary, and what is said holds `part`.
+fn is_refused(line: &str, part: &str) {
+    let ran = run(line);
+    assert_eq!(ran.exit, Exit::Usage, "{line}: {ran:?}");
+    assert!(ran.err.contains(part), "{line}: {ran:?}");
+    assert_eq!(ran.out, "", "{line}");
+    assert!(ran.local.is_empty(), "{line}: {ran:?}");
 }
 
 #[test]

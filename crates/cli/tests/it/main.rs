@@ -8,4 +8,8 @@ mod documented;
 mod environment;
 mod forms;
 mod grammar;
+mod job_changes;
+mod job_watching;
+mod jobs;
+mod queues;
 mod servers;

@@ -2,5 +2,6 @@
 
 mod answers;
 mod canned;
+mod jobs;
 mod requests;
 mod retries;
