@@ -1,5 +1,6 @@
 //! The clock of a kit: it stands still while anything runs, and jumps when all wait.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -16,7 +17,8 @@ const BEGIN: i64 = 1_767_225_600;
 /// sleep of an hour takes no time and still ends after one of a minute.
 #[derive(Debug, Clone)]
 pub struct Clock {
-    began: Instant,
+    /// When [`BEGIN`] was, on the runtime's clock.
+    began: Arc<Mutex<Instant>>,
 }
 
 impl Clock {
@@ -30,13 +32,20 @@ impl Clock {
         if !is_paused() {
             tokio::time::pause();
         }
-        Self { began: Instant::now() }
+        Self { began: Arc::new(Mutex::new(Instant::now())) }
     }
 
     /// The present.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
-        DateTime::from_timestamp(BEGIN, 0).unwrap_or_default() + self.began.elapsed()
+        let began = *self.began.lock().unwrap_or_else(PoisonError::into_inner);
+        DateTime::from_timestamp(BEGIN, 0).unwrap_or_default() + began.elapsed()
+    }
+
+    /// Goes back to a time that this clock has shown.
+    pub(crate) fn rewind(&self, to: DateTime<Utc>) {
+        let by = (self.now() - to).to_std().unwrap_or_default();
+        *self.began.lock().unwrap_or_else(PoisonError::into_inner) += by;
     }
 
     /// Lets time pass: everything that ends within `by` ends, in its order.

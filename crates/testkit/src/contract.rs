@@ -2,6 +2,7 @@
 
 mod calls;
 mod config;
+mod jobs;
 mod names;
 mod routes;
 mod schemas;
@@ -14,6 +15,7 @@ pub use self::calls::{
     missing_arguments_are_named, no_tool_panics_without_arguments,
 };
 pub use self::config::{a_missing_setting_is_named, an_unknown_setting_is_refused_by_name};
+pub use self::jobs::kinds_are_legal;
 pub use self::names::{
     listing_is_the_same_each_time, names_are_legal_and_unique, tools_and_parameters_are_described,
 };
@@ -40,6 +42,12 @@ fn with_kit<P: Provider, T>(subject: &Subject, check: impl AsyncFnOnce(Kit<P>) -
         }),
         Err(error) => panic!("no runtime: {error}"),
     }
+}
+
+/// Whether it can be the name of a tool or a kind.
+fn is_word(name: &str) -> bool {
+    let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    !name.is_empty() && name.chars().all(legal)
 }
 
 /// Expands to the tests of the contract for one provider.
@@ -73,6 +81,7 @@ macro_rules! contract_tests {
             missing_arguments_are_named
             a_mistyped_argument_is_refused_by_name
             no_tool_panics_without_arguments
+            kinds_are_legal
             routes_are_legal
             webhooks_refuse_what_is_not_signed
         );

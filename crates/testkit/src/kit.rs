@@ -26,11 +26,12 @@ use crate::running::Running;
 use crate::store::Store;
 use crate::watch::{Lines, Watch};
 use crate::webhook::Delivery;
+use crate::wire::Wire;
 
 /// A provider, built and mounted under its id, in a world made for one test: calls go through the server's own
 /// pipeline, and every port is in memory.
 pub struct Kit<P> {
-    world: World,
+    pub(crate) world: World,
     pub(crate) mounted: Mounted,
     pub(crate) calls: Calls,
     /// The version of the surface that the catalog was made from.
@@ -44,11 +45,11 @@ pub struct Prepared<P> {
     provider: PhantomData<fn() -> P>,
 }
 
-struct World {
-    clock: Clock,
-    store: Store,
-    outside: Outside,
-    lines: Lines,
+pub(crate) struct World {
+    pub(crate) clock: Clock,
+    pub(crate) store: Store,
+    pub(crate) outside: Outside,
+    pub(crate) lines: Lines,
 }
 
 impl<P: Provider> Prepared<P> {
@@ -79,7 +80,9 @@ impl<P: Provider> Prepared<P> {
         let audit = Arc::new(self.world.store.clone());
         let calls = Calls::new(Handle::current(), audit, settings);
         calls.replace(catalog);
-        Ok(Kit { world: self.world, mounted, calls, seen, provider: PhantomData })
+        let kit = Kit { world: self.world, mounted, calls, seen, provider: PhantomData };
+        kit.kinds();
+        Ok(kit)
     }
 }
 
@@ -149,6 +152,7 @@ impl<P: Provider> Kit<P> {
             caller,
             origin: facts::origin(),
             idempotency_key: None,
+            lease: None,
             report: Arc::new(Watch { call: lines.clone(), all: self.world.lines.clone() }),
         };
         let calls = self.calls.clone();
@@ -176,6 +180,7 @@ impl<P: Provider> Kit<P> {
                 Ok(catalog) => self.calls.replace(catalog),
                 Err(error) => panic!("the changed tools cannot be served: {error}"),
             }
+            self.kinds();
         }
         self.calls.catalog()
     }
@@ -230,7 +235,7 @@ impl<P: Provider> Kit<P> {
         self.world.memory(P::ID)
     }
 
-    /// Jobs that the provider asked for.
+    /// Jobs that were asked for.
     #[must_use]
     pub fn jobs(&self) -> Enqueued<'_> {
         Enqueued { store: &self.world.store, provider: P::ID }
@@ -266,8 +271,9 @@ impl World {
     #[track_caller]
     fn new() -> Self {
         let clock = Clock::take();
-        let store = Store::new(clock.clone());
-        let (outside, lines) = Default::default();
+        let wire = Wire::default();
+        let store = Store::new(clock.clone(), wire.clone());
+        let (outside, lines) = (Outside::new(wire), Lines::default());
         Self { clock, store, outside, lines }
     }
 
@@ -284,7 +290,7 @@ impl World {
         }
     }
 
-    fn memory(&self, provider: &str) -> Remembered<'_> {
+    pub(crate) fn memory(&self, provider: &str) -> Remembered<'_> {
         Remembered { store: &self.store, space: format!("provider:{provider}") }
     }
 }

@@ -7,6 +7,7 @@ mod events;
 mod facts;
 mod jobs;
 mod kit;
+mod ledger;
 mod memory;
 mod outside;
 mod refused;
@@ -14,15 +15,19 @@ mod reply;
 mod request;
 mod routing;
 mod running;
+mod snapshot;
 mod state;
 mod store;
 mod watch;
 mod webhook;
+mod wire;
 
 pub use answer::Answer;
 pub use clock::Clock;
 pub use events::Published;
-pub use jobs::Enqueued;
+pub use jobs::{
+    AsJob, Crash, CrashMatrix, Drained, Effects, Ended, Enqueued, JobRun, RunningJob, Twice,
+};
 pub use kit::{Kit, Prepared};
 pub use memory::Remembered;
 pub use outside::{Expectation, Outside, Scripted, Sent};

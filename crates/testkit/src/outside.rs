@@ -12,19 +12,32 @@ use http::{Method, Request, Response};
 use mindflight_core::{Error, Result, ports};
 
 pub use self::scripted::Scripted;
+use crate::wire::Wire;
 
 /// The outside world of a kit. Nothing is sent; requests are answered as the test says, and refused if it says
 /// nothing.
-#[derive(Clone, Default)]
-pub struct Outside(Arc<Mutex<Script>>);
+#[derive(Clone)]
+pub struct Outside {
+    script: Arc<Mutex<Script>>,
+    wire: Wire,
+}
 
-#[derive(Default)]
-struct Script {
+/// What comes back, and what was sent.
+#[derive(Clone, Default)]
+pub(crate) struct Script {
     lines: Vec<Line>,
     sent: Vec<Sent>,
     unexpected: Vec<String>,
 }
 
+impl Script {
+    /// How many requests were sent so far.
+    pub(crate) fn sent(&self) -> usize {
+        self.sent.len()
+    }
+}
+
+#[derive(Clone)]
 struct Line {
     method: Method,
     target: String,
@@ -37,6 +50,11 @@ struct Line {
 pub type Sent = Request<Bytes>;
 
 impl Outside {
+    pub(crate) fn new(wire: Wire) -> Self {
+        let script = Arc::default();
+        Self { script, wire }
+    }
+
     /// Says what comes back for requests with this method, to this URL or path, with or without its query.
     #[must_use = "an expectation without an answer changes nothing; add `.reply(…)`"]
     pub fn on(&self, method: Method, target: &str) -> Expectation<'_> {
@@ -72,8 +90,8 @@ impl Outside {
         );
     }
 
-    fn script(&self) -> MutexGuard<'_, Script> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn script(&self) -> MutexGuard<'_, Script> {
+        self.script.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The answer to a request, which is written down.
@@ -119,6 +137,7 @@ fn is_at(uri: &http::Uri, target: &str) -> bool {
 impl ports::Http for Outside {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>> {
         let place = request.uri().to_string();
+        self.wire.pass(|| format!("http: {} {place}", request.method())).await;
         let scripted = self.answer(request)?;
         tokio::time::sleep(scripted.delay).await;
         scripted

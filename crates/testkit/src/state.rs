@@ -5,16 +5,41 @@ use std::ops::Bound;
 
 use chrono::{DateTime, Utc};
 use mindflight_api::JobId;
+use mindflight_core::jobs::Options;
+use mindflight_core::policy::unique_key;
 use mindflight_core::ports::{NewEvent, NewJob, Record, Set, Stored, Written};
 use mindflight_core::{Error, Result};
 use serde_json::Value;
 
+use crate::ledger::Ledger;
+
 #[derive(Clone, Default)]
 pub(crate) struct State {
     pub(crate) memory: BTreeMap<(String, String), Stored>,
-    pub(crate) jobs: Vec<(JobId, NewJob)>,
+    pub(crate) jobs: Vec<Recorded>,
     pub(crate) events: Vec<NewEvent>,
     pub(crate) audit: Vec<Record>,
+}
+
+/// A job that was asked for.
+#[derive(Clone)]
+pub(crate) struct Recorded {
+    pub(crate) id: JobId,
+    pub(crate) job: NewJob,
+    /// When its first attempt is due.
+    pub(crate) due: DateTime<Utc>,
+    pub(crate) priority: u8,
+    /// The key that it holds until it ends, or until it starts.
+    key: Option<Key>,
+}
+
+/// Under one of these, there is one job at a time.
+#[derive(Clone, PartialEq, Eq)]
+enum Key {
+    /// As the job itself says.
+    Own(String),
+    /// As its kind says.
+    Declared { key: String, until_start: bool },
 }
 
 impl State {
@@ -91,18 +116,27 @@ impl State {
             .collect()
     }
 
-    /// No job of a kit ends, so a unique key is taken for ever.
-    pub(crate) fn enqueue(&mut self, job: NewJob) -> JobId {
-        let same = |other: &NewJob| {
-            other.kind == job.kind
-                && other.options.unique_key.is_some()
-                && other.options.unique_key == job.options.unique_key
+    /// Writes a job down, or gives the one that has its key.
+    pub(crate) fn enqueue(
+        &mut self,
+        job: NewJob,
+        kind: Option<&Options>,
+        ledger: &Ledger,
+        now: DateTime<Utc>,
+    ) -> JobId {
+        let key = Key::of(&job, kind, now);
+        let has_key = |other: &&Recorded| {
+            key.is_some() && other.job.kind == job.kind && other.key == key && other.keeps(ledger)
         };
-        if let Some((id, _)) = self.jobs.iter().find(|(_, other)| same(other)) {
-            return *id;
+        if let Some(other) = self.jobs.iter().find(has_key) {
+            return other.id;
         }
+        let options = &job.options;
+        let due = options.delay.map(|delay| now + delay).or(options.run_at).unwrap_or(now);
+        let priority = options.priority.or(kind.map(|kind| kind.priority));
+        let priority = priority.unwrap_or(Options::default().priority).min(9);
         let id = JobId::new();
-        self.jobs.push((id, job));
+        self.jobs.push(Recorded { id, job, due, priority, key });
         id
     }
 
@@ -115,6 +149,25 @@ impl State {
         }
         self.events.push(event);
         Ok(format!("event-{}", self.events.len()))
+    }
+}
+
+impl Recorded {
+    /// Whether it still holds its key.
+    fn keeps(&self, ledger: &Ledger) -> bool {
+        let until_start = matches!(self.key, Some(Key::Declared { until_start: true, .. }));
+        ledger.life(self.id).is_none_or(|life| !until_start && !life.state.is_final())
+    }
+}
+
+impl Key {
+    fn of(job: &NewJob, kind: Option<&Options>, now: DateTime<Utc>) -> Option<Self> {
+        if let Some(key) = &job.options.unique_key {
+            return Some(Self::Own(key.clone()));
+        }
+        let unique = kind?.unique.as_ref()?;
+        let key = unique_key(&job.kind, &job.args, unique, now);
+        Some(Self::Declared { key, until_start: unique.until_start })
     }
 }
 

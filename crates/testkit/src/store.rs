@@ -1,13 +1,16 @@
 //! The ports of a kit over its state: what a server keeps in PostgreSQL.
 
+mod transaction;
+
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use mindflight_api::{JobId, codes};
+use mindflight_core::jobs::Options;
 use mindflight_core::ports::{
-    Audit, Events, Jobs, Lease, Memory, NewEvent, NewJob, Record, Set, Stored, Transaction,
-    Transactions, Written,
+    Audit, Events, Jobs, Memory, NewEvent, NewJob, Record, Set, Stored, Written,
 };
 use mindflight_core::tx::LIMIT;
 use mindflight_core::{Error, Result};
@@ -15,20 +18,29 @@ use serde_json::Value;
 use tokio::sync::OwnedMutexGuard;
 
 use crate::clock::Clock;
+use crate::ledger::Ledger;
 use crate::state::State;
+use crate::wire::Wire;
 
 #[derive(Clone)]
 pub(crate) struct Store {
     state: Arc<Mutex<State>>,
+    /// Locked after the state, where both are.
+    ledger: Arc<Mutex<Ledger>>,
+    /// The kinds that the provider declares, by their whole names; none is known before it is built.
+    kinds: Arc<Mutex<Option<Kinds>>>,
     /// Held by whoever writes: a transaction holds it from begin to end.
     writing: Arc<tokio::sync::Mutex<()>>,
+    wire: Wire,
     clock: Clock,
 }
 
+pub(crate) type Kinds = BTreeMap<String, Options>;
+
 impl Store {
-    pub(crate) fn new(clock: Clock) -> Self {
-        let (state, writing) = Default::default();
-        Self { state, writing, clock }
+    pub(crate) fn new(clock: Clock, wire: Wire) -> Self {
+        let (state, ledger, kinds, writing) = Default::default();
+        Self { state, ledger, kinds, writing, wire, clock }
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
@@ -37,6 +49,38 @@ impl Store {
 
     pub(crate) fn now(&self) -> DateTime<Utc> {
         self.clock.now()
+    }
+
+    pub(crate) fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn wire(&self) -> &Wire {
+        &self.wire
+    }
+
+    /// From now on, these are the kinds.
+    pub(crate) fn declare(&self, kinds: Kinds) {
+        *self.kinds.lock().unwrap_or_else(PoisonError::into_inner) = Some(kinds);
+    }
+
+    /// Writes jobs into `state`, all or none.
+    pub(crate) fn enqueue_into(&self, state: &mut State, jobs: Vec<NewJob>) -> Result<Vec<JobId>> {
+        let kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
+        for job in &jobs {
+            if let Some(kinds) = kinds.as_ref().filter(|kinds| !kinds.contains_key(&job.kind)) {
+                return Err(unknown(&job.kind, kinds));
+            }
+        }
+        let (now, ledger) = (self.now(), self.ledger());
+        let kind = |job: &NewJob| kinds.as_ref().and_then(|kinds| kinds.get(&job.kind));
+        Ok(jobs
+            .into_iter()
+            .map(|job| {
+                let kind = kind(&job);
+                state.enqueue(job, kind, &ledger, now)
+            })
+            .collect())
     }
 
     /// Waits for the transaction that is open, as long as a server would.
@@ -52,20 +96,24 @@ impl Store {
 #[async_trait]
 impl Memory for Store {
     async fn get(&self, space: &str, key: &str) -> Result<Option<Stored>> {
+        self.wire.pass(|| format!("memory.get of `{key}`")).await;
         Ok(self.state().get(space, key, self.now()))
     }
 
     async fn set(&self, space: &str, key: &str, value: Value, how: Set) -> Result<Written> {
+        self.wire.pass(|| format!("memory.set of `{key}`")).await;
         let _writing = self.write().await?;
         self.state().set((space, key), value, how, self.now())
     }
 
     async fn add(&self, space: &str, key: &str, by: i64) -> Result<i64> {
+        self.wire.pass(|| format!("memory.add of `{key}`")).await;
         let _writing = self.write().await?;
         self.state().add(space, key, by, self.now())
     }
 
     async fn delete(&self, space: &str, key: &str) -> Result<bool> {
+        self.wire.pass(|| format!("memory.delete of `{key}`")).await;
         let _writing = self.write().await?;
         let was_there = self.state().get(space, key, self.now()).is_some();
         let key = (space.to_owned(), key.to_owned());
@@ -80,6 +128,7 @@ impl Memory for Store {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<Stored>> {
+        self.wire.pass(|| format!("memory.list of `{prefix}`")).await;
         let found = self.state().list(space, (prefix, after), limit, self.now());
         Ok(found)
     }
@@ -88,15 +137,16 @@ impl Memory for Store {
 #[async_trait]
 impl Jobs for Store {
     async fn enqueue_all(&self, jobs: Vec<NewJob>) -> Result<Vec<JobId>> {
+        self.wire.pass(|| format!("jobs.enqueue of {}", names(&jobs))).await;
         let _writing = self.write().await?;
-        let mut state = self.state();
-        Ok(jobs.into_iter().map(|job| state.enqueue(job)).collect())
+        self.enqueue_into(&mut self.state(), jobs)
     }
 }
 
 #[async_trait]
 impl Events for Store {
     async fn publish(&self, event: NewEvent) -> Result<String> {
+        self.wire.pass(|| format!("events.publish of `{}`", event.r#type)).await;
         let _writing = self.write().await?;
         self.state().publish(event)
     }
@@ -111,76 +161,17 @@ impl Audit for Store {
     }
 }
 
-#[async_trait]
-impl Transactions for Store {
-    async fn begin(&self, record: Record, _: Option<Lease>) -> Result<Box<dyn Transaction>> {
-        let writing = self.write().await?;
-        let draft = self.state().clone();
-        Ok(Box::new(Open {
-            store: self.clone(),
-            began: self.now(),
-            draft,
-            record,
-            _writing: writing,
-        }))
-    }
+/// The kinds of these jobs, for people.
+fn names(jobs: &[NewJob]) -> String {
+    let names: Vec<String> = jobs.iter().map(|job| format!("`{}`", job.kind)).collect();
+    names.join(", ")
 }
 
-/// An open transaction: a copy of the state that becomes the state, or is dropped.
-struct Open {
-    store: Store,
-    began: DateTime<Utc>,
-    draft: State,
-    record: Record,
-    _writing: OwnedMutexGuard<()>,
-}
-
-impl Open {
-    /// The draft and the present, unless the transaction has been open too long.
-    fn draft(&mut self) -> Result<(&mut State, DateTime<Utc>)> {
-        let now = self.store.now();
-        let open = (now - self.began).to_std().unwrap_or_default();
-        if open > LIMIT {
-            let detail = "the transaction was open longer than 5 s and has been rolled back";
-            return Err(Error::of(codes::DATABASE_UNAVAILABLE, detail));
-        }
-        Ok((&mut self.draft, now))
-    }
-}
-
-#[async_trait]
-impl Transaction for Open {
-    async fn get(&mut self, space: &str, key: &str) -> Result<Option<Stored>> {
-        let (draft, now) = self.draft()?;
-        Ok(draft.get(space, key, now))
-    }
-
-    async fn set(&mut self, space: &str, key: &str, value: Value, how: Set) -> Result<Written> {
-        let (draft, now) = self.draft()?;
-        draft.set((space, key), value, how, now)
-    }
-
-    async fn add(&mut self, space: &str, key: &str, by: i64) -> Result<i64> {
-        let (draft, now) = self.draft()?;
-        draft.add(space, key, by, now)
-    }
-
-    async fn enqueue(&mut self, job: NewJob) -> Result<JobId> {
-        let (draft, _) = self.draft()?;
-        Ok(draft.enqueue(job))
-    }
-
-    async fn publish(&mut self, event: NewEvent) -> Result<String> {
-        let (draft, _) = self.draft()?;
-        draft.publish(event)
-    }
-
-    async fn finish(mut self: Box<Self>, _output: &Value) -> Result<()> {
-        let record = self.record.clone();
-        let (draft, _) = self.draft()?;
-        draft.audit.push(record);
-        let draft = std::mem::take(draft);
-        *self.store.state() = draft;
-        Ok(())
-    }
+fn unknown(kind: &str, kinds: &Kinds) -> Error {
+    let known: Vec<&str> = kinds.keys().map(String::as_str).collect();
+    let known = match known.as_slice() {
+        [] => "the provider declares none".to_owned(),
+        known => format!("there are {}", known.join(", ")),
+    };
+    Error::of(codes::UNKNOWN_KIND, format!("`{kind}` is no kind of job; {known}"))
 }

@@ -6,9 +6,10 @@ mod calculator;
 mod counters;
 mod faults;
 mod hello;
+mod pace;
 mod waiting;
 
-use mindflight_core::{Provider, ProviderContext, Result, Routes, Tools, register_provider};
+use mindflight_core::{Jobs, Provider, ProviderContext, Result, Routes, Tools, register_provider};
 
 /// The provider.
 pub struct Demo;
@@ -37,6 +38,12 @@ impl Provider for Demo {
 
     fn routes(&self, r: &mut Routes<Self>) {
         hello::routes(r);
+    }
+
+    fn jobs(&self, j: &mut Jobs<Self>) {
+        waiting::jobs(j);
+        faults::jobs(j);
+        counters::jobs(j);
     }
 }
 

@@ -1,11 +1,11 @@
-//! Tools that take their time, well behaved and not.
+//! Tools and a kind of job that take their time, well behaved and not.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use mindflight_core::{Context, Error, Result, Tools};
+use mindflight_core::{Context, Error, JobArgs, Jobs, Result, Tools};
 
-use crate::Demo;
+use crate::{Demo, pace};
 
 /// Steps in which a sleep tells its progress.
 const STEPS: u32 = 10;
@@ -17,11 +17,20 @@ pub(crate) fn tools(t: &mut Tools<Demo>) {
     t.add("block", block, Demo::block).read_only();
 }
 
-#[derive(serde::Deserialize, schemars::JsonSchema)]
+pub(crate) fn jobs(j: &mut Jobs<Demo>) {
+    // As long as the longest sleep, and some time to spare.
+    j.add(Demo::sleep_job).deadline(Duration::from_secs(3660)).backoff(pace::quick());
+}
+
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 struct Sleep {
     /// How long to wait, in milliseconds, at most one hour.
     #[schemars(range(max = 3_600_000))]
     ms: u64,
+}
+
+impl JobArgs for Sleep {
+    const KIND: &'static str = "sleep";
 }
 
 #[derive(serde::Serialize, schemars::JsonSchema)]
@@ -49,12 +58,17 @@ impl Demo {
         for done in 1..=STEPS {
             cx.sleep(step).await;
             if cx.is_cancelled() {
-                return Err(Error::conflict("the call was cancelled while it slept"));
+                return Err(Error::conflict("cancelled while it slept"));
             }
             cx.progress(f64::from(done), f64::from(STEPS), "sleeping");
         }
         let slept_ms = input.ms;
         Ok(Slept { slept_ms })
+    }
+
+    async fn sleep_job(self: Arc<Self>, cx: Context, input: Sleep) -> Result<Slept> {
+        cx.log(format!("attempt {} sleeps for {} ms", cx.attempt(), input.ms));
+        self.sleep(cx, input).await
     }
 
     #[expect(clippy::disallowed_methods, reason = "to block a thread is what this tool is for")]

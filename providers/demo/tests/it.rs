@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use http::Method;
+use mindflight_core::policy::{JobState, Next};
 use mindflight_testkit::{Kit, contract_tests};
 use provider_demo::Demo;
 use serde_json::{Value, json};
@@ -157,4 +158,71 @@ async fn the_route_says_hello() {
     let answer = kit().await.request(Method::GET, "/hello").send().await;
     answer.assert_status(200);
     assert_eq!(answer.json::<Value>(), json!({"message": "hello from demo"}));
+}
+
+#[tokio::test]
+async fn a_job_sleeps_tells_its_progress_and_stops_when_it_is_cancelled() {
+    let kit = kit().await;
+    let run = kit.run_job(("sleep", json!({"ms": 60_000}))).await;
+    run.assert_ok(json!({"slept_ms": 60_000}));
+    assert_eq!(run.progress().len(), 10);
+    assert_eq!(run.log(), ["attempt 1 sleeps for 60000 ms"]);
+    let job = kit.start_job(("sleep", json!({"ms": 3_600_000}))).await;
+    kit.clock().advance(Duration::from_secs(800)).await;
+    let run = job.cancel().await;
+    run.assert_error().code("job_cancelled");
+    assert_eq!(run.next(), Next::Cancelled);
+    assert_eq!(run.progress().len(), 2);
+}
+
+#[tokio::test]
+async fn a_flaky_job_is_tried_until_it_works() {
+    let kit = kit().await;
+    let job = |fail_times: u32| ("flaky", json!({"key": "k", "fail_times": fail_times}));
+    let run = kit.run_job(job(3)).await;
+    run.assert_error().code("demo.flaky").detail_contains("failure 1 of 3");
+    assert_eq!(run.next(), Next::Retry(Duration::from_millis(100)));
+    kit.jobs().enqueue(job(3));
+    let drained = kit.run_until_idle().await;
+    let ended = &drained.assert_all_succeeded().jobs()[0];
+    assert_eq!((ended.attempts, &ended.result), (3, &Some(json!({"attempts": 4}))));
+}
+
+#[tokio::test]
+async fn a_counting_job_counts_once_wherever_it_crashes() {
+    let kit = kit().await;
+    kit.crash_matrix(("count", json!({"key": "k"}))).await.effects_once();
+    kit.crash_matrix(("tick", json!({}))).await.effects_once();
+    kit.run_job(("count", json!({"key": "k"}))).await.assert_ok(json!({"count": 1}));
+    kit.call("count", json!({"key": "k"})).await.assert_ok(json!({"count": 2}));
+    kit.run_job(("tick", json!({}))).await.assert_ok(json!({"count": 1}));
+    assert_eq!(kit.memory().get("ticks"), Some(json!(1)));
+}
+
+#[tokio::test]
+async fn jobs_that_cannot_end_well_end_soon() {
+    let kit = kit().await;
+    for (kind, args) in
+        [("panic", json!({})), ("fail", json!({})), ("fail", json!({"message": "as asked"}))]
+    {
+        kit.jobs().enqueue((kind, args));
+    }
+    let before = kit.clock().now();
+    let drained = kit.run_until_idle().await;
+    let ends: Vec<_> = drained
+        .jobs()
+        .iter()
+        .map(|job| {
+            assert_eq!(job.state, JobState::Failed);
+            let error = job.error.as_ref().expect("it failed");
+            (job.attempts, error.name().to_owned(), error.detail().to_owned())
+        })
+        .collect();
+    let expected = [
+        (3, "job_panicked", "`demo.panic` crashed"),
+        (1, "demo.failed", "it failed, as asked"),
+        (1, "demo.failed", "as asked"),
+    ];
+    assert_eq!(ends, expected.map(|(n, code, detail)| (n, code.to_owned(), detail.to_owned())));
+    assert!((kit.clock().now() - before).num_seconds() < 1);
 }

@@ -7,14 +7,14 @@ use mindflight_core::Provider;
 use mindflight_core::registry::is_name;
 use serde_json::{Value, json};
 
-use super::{Subject, with_kit};
+use super::{Subject, is_word, with_kit};
 use crate::Kit;
 
 /// The longest first sentence: it stands alone in lists.
 const LONGEST_SENTENCE: usize = 120;
 
-/// The id, the tools and the kinds of jobs have names that a server takes, no two the same; scopes exist, and
-/// no tool has to be left out.
+/// The id and the tools have names that a server takes, no two the same; scopes exist, and no tool has to be left
+/// out.
 pub fn names_are_legal_and_unique<P: Provider>(subject: &Subject) {
     assert!(is_name(P::ID), "`{}` is no id of a provider", P::ID);
     with_kit::<P, _>(subject, async |kit| {
@@ -30,21 +30,7 @@ pub fn names_are_legal_and_unique<P: Provider>(subject: &Subject) {
                 assert!(known.is_ok(), "the tool `{}`: {known:?}", tool.name);
             }
         }
-        let mut kinds = BTreeSet::new();
-        for kind in &surface.jobs {
-            assert!(is_word(kind.name), "`{}` is no kind of job", kind.name);
-            assert!(kinds.insert(kind.name), "two kinds `{}`", kind.name);
-            for schedule in &kind.options.schedules {
-                let fields = schedule.cron.split_ascii_whitespace().count();
-                assert_eq!(fields, 5, "`{}` of `{}`", schedule.cron, kind.name);
-            }
-        }
     });
-}
-
-fn is_word(name: &str) -> bool {
-    let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    !name.is_empty() && name.chars().all(legal)
 }
 
 /// Every tool says what it does in a first sentence that stands alone, and every parameter says what it is.

@@ -2,9 +2,11 @@
 
 use std::future::{Ready, ready};
 use std::sync::Arc;
+use std::time::Duration;
 
 use mindflight_core::{
-    Context, Provider, ProviderContext, Request, Response, Result, Routes, Tools, respond,
+    Context, JobArgs, Jobs, Provider, ProviderContext, Request, Response, Result, Routes, Tools,
+    respond,
 };
 use mindflight_testkit::contract::{self, Subject};
 use mindflight_testkit::contract_tests;
@@ -13,6 +15,11 @@ use serde_json::{Value, json};
 use crate::shop::{Shop, config};
 
 contract_tests!(Shop, config = config());
+
+/// The same for a provider of jobs.
+mod works {
+    mindflight_testkit::contract_tests!(crate::works::Works);
+}
 
 /// Its id is one that no server mounts.
 struct Loud;
@@ -23,6 +30,62 @@ impl Provider for Loud {
 
     async fn build(_config: (), _cx: ProviderContext) -> Result<Self> {
         Ok(Self)
+    }
+}
+
+/// Its only kind is what the test makes it.
+struct Misfit<const WHAT: u8>;
+
+/// Nothing.
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+struct Nothing {}
+
+impl JobArgs for Nothing {
+    const KIND: &'static str = "nothing";
+}
+
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+struct Shout {}
+
+impl JobArgs for Shout {
+    const KIND: &'static str = "Shout";
+}
+
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+struct Words(Vec<String>);
+
+impl JobArgs for Words {
+    const KIND: &'static str = "words";
+}
+
+impl<const WHAT: u8> Misfit<WHAT> {
+    fn work<A>(self: Arc<Self>, _cx: Context, _: A) -> Ready<Result<()>> {
+        ready(Ok(()))
+    }
+}
+
+impl<const WHAT: u8> Provider for Misfit<WHAT> {
+    const ID: &'static str = "misfit";
+    type Config = ();
+
+    async fn build(_config: (), _cx: ProviderContext) -> Result<Self> {
+        Ok(Self)
+    }
+
+    fn jobs(&self, j: &mut Jobs<Self>) {
+        let kind = match WHAT {
+            0 => j.add(Self::work::<Shout>),
+            1 => j.add(Self::work::<Words>),
+            _ => j.add(Self::work::<Nothing>),
+        };
+        match WHAT {
+            2 => kind.deadline(Duration::ZERO),
+            3 => (0..11).fold(kind, |kind, tag| kind.tag(&tag.to_string())),
+            4 => kind.every("* * * *"),
+            5 => kind.concurrency_by("account", 1),
+            6 => j.add(Self::work::<Nothing>),
+            _ => kind,
+        };
     }
 }
 
@@ -70,6 +133,24 @@ fn subject() -> Subject {
 #[should_panic(expected = "`Loud` is no id of a provider")]
 fn an_illegal_id_fails() {
     contract::names_are_legal_and_unique::<Loud>(&subject());
+}
+
+#[test]
+fn each_kind_that_makes_no_sense_fails() {
+    fn says<const WHAT: u8>(part: &str) {
+        let check = || contract::kinds_are_legal::<Misfit<WHAT>>(&subject());
+        let panic = std::panic::catch_unwind(check).expect_err(part);
+        let text = panic.downcast_ref::<String>().expect("a text");
+        assert!(text.contains(part), "no {part} in {text}");
+    }
+    says::<0>("`Shout` is no kind of job");
+    says::<1>("the arguments of `words`");
+    says::<2>("`deadline` must be longer than nothing");
+    says::<3>("at most 10 tags");
+    says::<4>("`* * * *` has 4 fields");
+    says::<5>("the argument `account`, which it does not have");
+    says::<6>("two kinds `nothing`");
+    contract::kinds_are_legal::<Misfit<7>>(&subject());
 }
 
 #[test]

@@ -1,8 +1,12 @@
-//! Tests of the test kit, on a provider that uses all of it.
+//! Tests of the test kit, on providers that use all of it.
 
 mod calls;
 mod contract;
+mod crashes;
+mod drain;
+mod jobs;
 mod outside;
 mod routes;
 mod shop;
 mod stored;
+mod works;
