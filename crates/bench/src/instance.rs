@@ -2,7 +2,6 @@
 
 use std::io::{BufRead as _, BufReader, Read};
 use std::net::SocketAddr;
-use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -12,28 +11,23 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::guard::Guard;
+
 /// The line with which both servers say where they are.
 const LISTENING: &str = "listening on http://";
 
 const START_PATIENCE: Duration = Duration::from_secs(60);
 const STOP_PATIENCE: Duration = Duration::from_secs(30);
 
-/// Waits for the end of a pipe that only we hold, then ends the server and takes its folder away.
-const GUARD: &str = r#"read -r _
-kill -TERM "$1" 2>/dev/null
-n=0
-while [ $n -lt 30 ] && kill -0 "$1" 2>/dev/null; do sleep 1; n=$((n+1)); done
-kill -KILL "$1" 2>/dev/null
-[ -z "$2" ] || rm -rf -- "$2""#;
-
 /// A running server.
 pub(crate) struct Instance {
     child: Child,
-    guard: Child,
     lines: Receiver<String>,
     said: Vec<String>,
     spawned: Instant,
     address: SocketAddr,
+    /// Dropped last: it must not outlive the server.
+    _guard: Guard,
 }
 
 impl Instance {
@@ -46,7 +40,7 @@ impl Instance {
         // Both are read to their ends, or the server would stand still on a full pipe.
         follow(child.stdout.take(), sender.clone());
         follow(child.stderr.take(), sender);
-        let guard = match guard(child.id(), folder) {
+        let guard = match Guard::new(child.id(), folder) {
             Ok(guard) => guard,
             Err(error) => {
                 drop(child.kill());
@@ -56,11 +50,11 @@ impl Instance {
         };
         let mut instance = Self {
             child,
-            guard,
             lines,
             said: Vec::new(),
             spawned,
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            _guard: guard,
         };
         instance.address = instance.wait_for_address()?;
         Ok(instance)
@@ -141,11 +135,6 @@ impl Drop for Instance {
         if !matches!(self.child.try_wait(), Ok(Some(_))) {
             drop(self.end());
         }
-        // The pipe stays open until the guard is gone, or it would signal a number that may be somebody else's.
-        let pipe = self.guard.stdin.take();
-        drop(self.guard.kill());
-        drop(self.guard.wait());
-        drop(pipe);
     }
 }
 
@@ -157,20 +146,6 @@ fn follow(output: Option<impl Read + Send + 'static>, lines: Sender<String>) {
             drop(lines.send(line));
         }
     });
-}
-
-fn guard(pid: u32, folder: Option<&Path>) -> Result<Child> {
-    Command::new("/bin/sh")
-        .args(["-c", GUARD, "mindflight-bench-guard", &pid.to_string()])
-        .arg(folder.unwrap_or(Path::new("")))
-        .current_dir("/")
-        // A group of its own: Ctrl-C in a terminal must not end it before its work.
-        .process_group(0)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .context("cannot run /bin/sh")
 }
 
 fn address_in(line: &str) -> Option<SocketAddr> {

@@ -179,7 +179,8 @@ async fn talk(plan: &Plan, number: usize, tally: &mut Tally) -> Result<()> {
     Ok(())
 }
 
-async fn read(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> Result<Answer> {
+/// The answer to what was asked on this connection; its parts are in `bytes`.
+pub(crate) async fn read(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> Result<Answer> {
     bytes.clear();
     loop {
         let count = stream.read_buf(bytes).await?;

@@ -7,8 +7,10 @@
 
 mod answer;
 mod bare;
+mod guard;
 mod histogram;
 mod instance;
+mod jobs;
 mod load;
 mod machine;
 mod processes;
@@ -40,6 +42,8 @@ enum Command {
     ToolCall(tool_call::Args),
     /// Times cold and warm starts, and weighs the idle server.
     Start(start::Args),
+    /// Measures the job queue: enqueueing, draining, latency, steady load.
+    Jobs(jobs::Args),
     /// Runs the bare server until it is ended.
     ServeBare(bare::Args),
     /// Loads one server and prints what it did.
@@ -50,6 +54,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::ToolCall(args) => tool_call::run(&args),
         Command::Start(args) => start::run(&args),
+        Command::Jobs(args) => jobs::run(&args),
         Command::ServeBare(args) => bare::run(&args),
         Command::Load(args) => load::print(&args),
     };

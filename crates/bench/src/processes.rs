@@ -14,8 +14,16 @@ pub(crate) struct Memory {
 
 /// The processor time that the process has used, in steps of the kernel's clock.
 pub(crate) fn cpu(pid: u32) -> Option<Duration> {
-    let ticks = stat(pid)?.ticks;
-    Some(Duration::from_secs_f64(ticks as f64 / rustix::param::clock_ticks_per_second() as f64))
+    Some(duration(stat(pid)?.ticks))
+}
+
+/// The processor time of the process and all below it, those that have ended included.
+pub(crate) fn cpu_of_tree(ancestor: u32) -> Option<Duration> {
+    let all = all();
+    let family = family(&all, ancestor);
+    let members = all.iter().filter(|one| family.contains(&one.pid));
+    let ticks: u64 = members.map(|one| one.ticks + one.reaped).sum();
+    (ticks > 0).then(|| duration(ticks))
 }
 
 /// The memory of the process.
@@ -37,19 +45,33 @@ pub(crate) fn memory_of_all(pids: &[u32]) -> Option<Memory> {
 
 /// The processes of this name below the given one.
 pub(crate) fn below(ancestor: u32, name: &str) -> Vec<u32> {
+    let all = all();
+    let family = family(&all, ancestor);
+    all.into_iter()
+        .filter(|one| one.pid != ancestor && one.name == name && family.contains(&one.pid))
+        .map(|one| one.pid)
+        .collect()
+}
+
+fn duration(ticks: u64) -> Duration {
+    Duration::from_secs_f64(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
+}
+
+/// Every process that can be seen.
+fn all() -> Vec<Stat> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let all: Vec<Stat> =
-        entries.filter_map(|entry| stat(entry.file_name().to_str()?.parse().ok()?)).collect();
+    entries.filter_map(|entry| stat(entry.file_name().to_str()?.parse().ok()?)).collect()
+}
+
+/// The process and all below it.
+fn family(all: &[Stat], ancestor: u32) -> Vec<u32> {
     let mut family = vec![ancestor];
     let mut at = 0;
     while let Some(parent) = family.get(at).copied() {
         family.extend(all.iter().filter(|one| one.parent == parent).map(|one| one.pid));
         at += 1;
     }
-    all.into_iter()
-        .filter(|one| one.pid != ancestor && one.name == name && family.contains(&one.pid))
-        .map(|one| one.pid)
-        .collect()
+    family
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -58,6 +80,8 @@ struct Stat {
     name: String,
     parent: u32,
     ticks: u64,
+    /// The time of those below it that have ended.
+    reaped: u64,
 }
 
 fn stat(pid: u32) -> Option<Stat> {
@@ -75,6 +99,7 @@ fn parse(text: &str) -> Option<Stat> {
         name: name.to_owned(),
         parent: fields.get(1)?.parse().ok()?,
         ticks: number(11)? + number(12)?,
+        reaped: number(13)? + number(14)?,
     })
 }
 
@@ -90,10 +115,17 @@ mod tests {
 
     #[test]
     fn a_process_is_read_whatever_its_name_is() {
-        let text = "42 (a) b (c)) S 7 42 42 0 -1 4194560 9 0 0 0 30 12 0 0 20 0 1 0 100 5 6";
-        let expected = Stat { pid: 42, name: "a) b (c)".to_owned(), parent: 7, ticks: 42 };
+        let text = "42 (a) b (c)) S 7 42 42 0 -1 4194560 9 0 0 0 30 12 5 2 20 0 1 0 100 5 6";
+        let expected = Stat { pid: 42, name: "a) b (c)".to_owned(), parent: 7, ticks: 42, reaped: 7 };
         assert_eq!(parse(text), Some(expected));
         assert_eq!(parse("42 (cut"), None);
+    }
+
+    #[test]
+    fn a_family_is_a_process_and_all_below_it() {
+        let stat = |pid, parent| Stat { pid, name: "x".to_owned(), parent, ticks: 1, reaped: 0 };
+        let all = [stat(1, 0), stat(5, 4), stat(4, 2), stat(2, 1), stat(3, 1)];
+        assert_eq!(family(&all, 2), [2, 4, 5]);
     }
 
     #[test]

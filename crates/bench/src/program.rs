@@ -15,6 +15,9 @@ const FOREIGN: [&str; 7] =
 /// What chooses the PostgreSQL programs is the machine's matter and stays.
 const KEPT: &str = "MINDFLIGHT_PG_";
 
+/// `serve` wants one; whoever knows it can only reach a server that ends with its measurement.
+const SECRET: &str = "for-measurements-only-0123456789abcdef";
+
 /// The program and the folder that it works in; the folder goes with the value.
 pub(crate) struct Program {
     path: PathBuf,
@@ -52,6 +55,19 @@ impl Program {
             self.command(&["key", "create", "--name", "bench", "--scopes", "tools:call"]);
         command.arg("--data-dir").arg(self.folder().join(data));
         output(&mut command)
+    }
+
+    /// `mindflight serve` on this database, on a free port.
+    pub(crate) fn serve(&self, database: &str) -> Command {
+        let mut command = self.command(&["serve", "--listen", "127.0.0.1:0"]);
+        command.env("DATABASE_URL", database).env("SLOP_JWT_SECRET", SECRET);
+        command
+    }
+
+    /// Makes a key that may do everything, on a database that a server has brought up to date.
+    pub(crate) fn create_admin_key(&self, database: &str) -> Result<String> {
+        let mut command = self.command(&["key", "create", "--name", "bench", "--scopes", "admin"]);
+        output(command.env("DATABASE_URL", database))
     }
 
     pub(crate) fn version(&self) -> Result<String> {

@@ -8,7 +8,7 @@ use mindflight_api::codes;
 use mindflight_core::caller::Origin;
 use mindflight_core::context::CallFacts;
 use mindflight_core::guard::Guard;
-use mindflight_core::ports::Audit;
+use mindflight_core::ports::{Audit, Lease};
 use mindflight_core::progress::Report;
 use mindflight_core::{Caller, Context, Error, Result};
 use serde_json::Value;
@@ -34,6 +34,8 @@ pub struct CallRequest {
     pub idempotency_key: Option<String>,
     /// Where progress and log lines go.
     pub report: Arc<dyn Report>,
+    /// The attempt at a job that this call is, if it became one.
+    pub lease: Option<Lease>,
 }
 
 /// The pipeline. Cheap to clone.
@@ -135,7 +137,7 @@ impl Calls {
             cancelled: cancelled.clone(),
             report: request.report,
             idempotency_key: request.idempotency_key,
-            lease: None,
+            lease: request.lease,
         };
         let cx = Context::new(entry.provider.clone(), facts);
         watch.started(cx.clone());

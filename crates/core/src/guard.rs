@@ -36,6 +36,12 @@ impl Guard {
         &self.engine
     }
 
+    /// How long a handler that was told to stop may take.
+    #[must_use]
+    pub const fn grace(&self) -> Duration {
+        self.grace
+    }
+
     /// Handlers that hold a thread although their call is over.
     #[must_use]
     pub const fn stuck(&self) -> &Stuck {

@@ -99,7 +99,12 @@ fn known_query(rules: &Rules, request: &HttpRequest) -> Result<()> {
     }
     let query = Query::parse(text);
     let known: Vec<&str> = rules.query.iter().map(|(name, _)| *name).collect();
-    let unknown = query.names().find(|name| !known.contains(name));
+    // `args.*` stands for every name that begins with `args.`.
+    let fits = |name: &str, known: &&str| match known.strip_suffix('*') {
+        Some(start) => name.starts_with(start),
+        None => name == *known,
+    };
+    let unknown = query.names().find(|name| !known.iter().any(|known| fits(name, known)));
     let Some(name) = unknown else { return Ok(()) };
     let near = nearest(name, known.iter().copied());
     let hint = match (near.first(), known.as_slice()) {

@@ -23,6 +23,14 @@ pub(crate) fn start(state: &Arc<AppState>) -> Supervisor {
     let supervisor = Supervisor::new(state.tasks.runtime());
     let shared = state.clone();
     supervisor.run("health", move |stop| shared.health.clone().run(shared.clone(), stop));
+    let (jobs, queue) = (state.jobs.clone(), state.queue.clone());
+    // It ends by its own token, before everything else.
+    supervisor.run("jobs", move |_| jobs.clone().run(queue.clone()));
+    let queue = state.queue.clone();
+    supervisor.run("job writer", move |stop| {
+        let queue = queue.clone();
+        async move { stop.run_until_cancelled(queue.write()).await.unwrap_or_default() }
+    });
     let mounts = state.mounts.clone();
     supervisor.run("provider health", move |stop| mounts.clone().watch_health(stop));
     let mounts = state.mounts.clone();

@@ -1,6 +1,7 @@
 //! How well this instance is: checked in the background, so that an answer waits for nothing.
 
 mod database;
+mod queue;
 mod reading;
 mod storage;
 
@@ -15,11 +16,15 @@ use mindflight_core::ports::Clock;
 use tokio_util::sync::CancellationToken;
 
 use self::database::Database;
+use self::queue::Heads;
 use self::reading::Reading;
 use crate::state::AppState;
 
 /// How long the database may take to answer; longer is as good as away.
 const PING_LIMIT: Duration = Duration::from_secs(2);
+
+/// The queue is looked at once for so many looks at the database: it takes longer to fall ill.
+const QUEUE: u32 = 5;
 
 /// The last word on every check. Cheap to clone, cheap to read.
 #[derive(Clone)]
@@ -28,6 +33,8 @@ pub(crate) struct Board(Arc<Mutex<State>>);
 struct State {
     database: Reading,
     storage: Reading,
+    queue: Reading,
+    heads: Heads,
     /// Migrations that are missing.
     pending: Vec<String>,
     /// Whether the database has said that none is missing.
@@ -52,6 +59,8 @@ impl Board {
         Self(Arc::new(Mutex::new(State {
             database: Reading::healthy(None),
             storage: Reading::healthy(None),
+            queue: Reading::healthy(None),
+            heads: Heads::default(),
             pending: Vec::new(),
             settled: false,
             asked: Instant::now(),
@@ -76,8 +85,14 @@ impl Board {
                 tokio::time::sleep(interval).await;
             }
         };
-        let both = futures::future::join::<_, _>(database, storage);
-        let ((), ()) = stop.run_until_cancelled(both).await.unwrap_or_default();
+        let queue = async {
+            loop {
+                tokio::time::sleep(interval * QUEUE).await;
+                self.ask_queue(&state).await;
+            }
+        };
+        let all = futures::future::join3::<_, _, _>(database, storage, queue);
+        let ((), (), ()) = stop.run_until_cancelled(all).await.unwrap_or_default();
     }
 
     /// `GET /health`.
@@ -86,7 +101,7 @@ impl Board {
         let mut checks = BTreeMap::from([
             ("database".to_owned(), state.database_now().check()),
             ("storage".to_owned(), state.storage.check()),
-            ("queue".to_owned(), plain(Status::Healthy, "no job queue in this release")),
+            ("queue".to_owned(), state.queue.check()),
             ("calls".to_owned(), calls(&beside.stuck)),
         ]);
         drop(state);
@@ -136,6 +151,16 @@ impl Board {
     async fn probe_storage(&self, folder: Option<&Path>, clock: &dyn Clock) {
         let seen = storage::probe(folder.map(PathBuf::from)).await;
         self.state().storage.update("storage", seen, clock.now());
+    }
+
+    /// What the database does not answer is the database's matter, not the queue's.
+    async fn ask_queue(&self, app: &AppState) {
+        let alive_for = app.queue.settings().dead_after;
+        if let Ok(standing) = app.store.jobs().standing(alive_for).await {
+            let mut state = self.state();
+            let seen = state.heads.judge(&standing, Instant::now());
+            state.queue.update("queue", seen, app.clock.now());
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -10,6 +10,7 @@ mod database;
 mod engine;
 mod front;
 mod health;
+mod jobs;
 mod limit;
 mod mounts;
 pub mod offline;

@@ -12,6 +12,7 @@ use mindflight_calls::{Calls, Catalog, nearest};
 use mindflight_core::mounted::Mounted;
 use mindflight_core::ports::{Clock, Ports};
 use mindflight_core::{Error, Factory, Registry, Result};
+use mindflight_queue::Queue;
 use mindflight_store::Store;
 use tokio_util::sync::CancellationToken;
 
@@ -31,6 +32,7 @@ struct Shared {
     ports: Ports,
     store: Store,
     calls: Calls,
+    queue: Queue,
     clock: Arc<dyn Clock>,
     tasks: Tasks,
     slots: RwLock<BTreeMap<String, Slot>>,
@@ -58,13 +60,14 @@ pub(crate) struct Parts {
     pub(crate) ports: Ports,
     pub(crate) store: Store,
     pub(crate) calls: Calls,
+    pub(crate) queue: Queue,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) tasks: Tasks,
 }
 
 impl Mounts {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { registry, config, ports, store, calls, clock, tasks } = parts;
+        let Parts { registry, config, ports, store, calls, queue, clock, tasks } = parts;
         let (slots, routes, changing, health) = Default::default();
         Self(Arc::new(Shared {
             registry,
@@ -72,6 +75,7 @@ impl Mounts {
             ports,
             store,
             calls,
+            queue,
             clock,
             tasks,
             slots,
@@ -189,7 +193,7 @@ impl Mounts {
         format!("no provider `{id}` is linked into this server{hint}; linked are {known}")
     }
 
-    /// Hands the tools and routes of all mounted providers to those who serve them.
+    /// Hands the tools, routes and kinds of jobs of all mounted providers to those who serve them.
     fn publish(&self) -> Result<()> {
         let mounted: Vec<Mounted> =
             self.mounted().into_iter().map(|(_, mounted)| mounted).collect();
@@ -199,7 +203,11 @@ impl Mounts {
         for (tool, reason) in catalog.quarantined() {
             tracing::warn!(tool, reason, "the tool `{tool}` is left out: {reason}");
         }
+        for (kind, reason) in Queue::bad_schedules(&mounted) {
+            tracing::warn!(kind, %reason, "a schedule of `{kind}` is left out: {reason}");
+        }
         self.0.calls.replace(catalog);
+        self.0.queue.replace(&mounted);
         *self.0.routes.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(routes);
         Ok(())
     }

@@ -27,7 +27,7 @@ impl Requester {
     pub(crate) fn into_call(self, tool: String, arguments: Value) -> CallRequest {
         let Self { caller, origin } = self;
         let (idempotency_key, report) = (None, Arc::new(Unwatched));
-        CallRequest { tool, arguments, caller, origin, idempotency_key, report }
+        CallRequest { tool, arguments, caller, origin, idempotency_key, report, lease: None }
     }
 }
 

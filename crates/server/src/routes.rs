@@ -3,11 +3,15 @@
 mod access;
 mod audit;
 mod health;
+pub(crate) mod jobs;
 mod memory;
 mod metrics;
 mod openapi;
 mod providers;
+mod queues;
+mod schedules;
 mod tools;
+mod workers;
 
 use crate::operation::Operation;
 use crate::slop;
@@ -16,6 +20,10 @@ use crate::slop;
 pub(crate) fn operations() -> Vec<Operation> {
     [
         tools::operations(),
+        jobs::operations(),
+        queues::operations(),
+        schedules::operations(),
+        workers::operations(),
         providers::operations(),
         memory::operations(),
         access::operations(),

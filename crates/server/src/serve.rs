@@ -41,7 +41,7 @@ pub fn run(
     let metrics = telemetry::init_metrics();
     let (listener, address) = start::bind(&config)?;
     let engine = Engine::start(config.calls.threads)?;
-    let built = start::state(Setup { config, registry, metrics, dev }, &engine);
+    let built = start::state(Setup { config, registry, metrics, instance, dev }, &engine);
     let result = engine.handle().runtime().block_on(built).and_then(|(state, supervisor)| {
         let system = actix_web::rt::System::new();
         let result = system.block_on(accept(state.clone(), listener, || ready(address)));
@@ -85,15 +85,20 @@ async fn accept(
     ready();
     let ended = async {
         signals.next().await;
-        tracing::info!("stopping: no new requests, {} calls still run", state.calls.running());
+        let (calls, jobs) = (state.calls.running(), state.queue.running());
+        tracing::info!("stopping: nothing new, {calls} calls and {jobs} jobs still run");
         state.drain();
-        let graceful = handle.stop(true);
+        state.jobs.stop();
+        let graceful = async {
+            tokio::join!(handle.stop(true), state.jobs.ended(state.config.jobs.grace.0));
+        };
         tokio::select! {
             () = graceful => {}
             () = signals.next() => {
                 tracing::warn!("a second signal: not waiting for what still runs");
                 state.calls.cancel_all();
-                handle.stop(false).await;
+                state.jobs.hurry();
+                tokio::join!(handle.stop(false), state.jobs.ended(Duration::ZERO));
             }
         }
     };

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use metrics_exporter_prometheus::PrometheusHandle;
-use mindflight_api::{Problem, codes};
+use mindflight_api::{InstanceId, Problem, codes};
 use mindflight_calls::Calls;
 use mindflight_core::ports::{Clock, NotSupported, Ports, SystemClock};
 use mindflight_core::{Error, Registry};
+use mindflight_queue::Queue;
 use mindflight_store::admin::Admin;
+use mindflight_store::signal::Silent;
 use mindflight_store::{Settings, Store};
 
 use crate::auth::{Gate, WeakSecret};
@@ -17,6 +19,7 @@ use crate::config::Config;
 use crate::engine::Engine;
 use crate::front::Durations;
 use crate::health::Board;
+use crate::jobs::{CallTools, JobEngine};
 use crate::limit::Limits;
 use crate::mounts::{Mounts, Parts};
 use crate::offline;
@@ -126,6 +129,8 @@ pub(crate) struct Setup {
     pub(crate) config: Arc<Config>,
     pub(crate) registry: Registry,
     pub(crate) metrics: PrometheusHandle,
+    /// This process, as logs and the list of workers name it.
+    pub(crate) instance: InstanceId,
     /// Whether callers on this machine need no credentials.
     pub(crate) dev: bool,
 }
@@ -135,15 +140,24 @@ pub(crate) async fn state(
     setup: Setup,
     engine: &Engine,
 ) -> Result<(Arc<AppState>, Supervisor), StartError> {
-    let Setup { config, registry, metrics, dev } = setup;
+    let Setup { config, registry, metrics, instance, dev } = setup;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let store = database(&config, clock.clone()).await?;
     let tasks = engine.handle();
     let calls = Calls::new(tasks.runtime(), Arc::new(store.audit()), limits_of(&config));
+    let queue = Queue::new(mindflight_queue::Parts {
+        store: store.clone(),
+        guard: calls.guard().clone(),
+        clock: clock.clone(),
+        signals: Arc::new(Silent),
+        tools: Arc::new(CallTools(calls.clone())),
+        instance,
+        settings: crate::jobs::settings(&config),
+    });
     let ports = Ports {
         memory: Arc::new(store.memory()),
-        transactions: Arc::new(store.transactions()),
-        jobs: Arc::new(NotSupported),
+        transactions: queue.transactions(),
+        jobs: queue.port(),
         events: Arc::new(NotSupported),
         resources: Arc::new(NotSupported),
         http: Arc::new(NotSupported),
@@ -155,6 +169,7 @@ pub(crate) async fn state(
         ports,
         store: store.clone(),
         calls: calls.clone(),
+        queue: queue.clone(),
         clock: clock.clone(),
         tasks: tasks.clone(),
     });
@@ -171,6 +186,8 @@ pub(crate) async fn state(
         gate,
         limits,
         calls,
+        queue,
+        jobs: JobEngine::default(),
         mounts,
         health,
         metrics,

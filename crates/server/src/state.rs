@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use metrics_exporter_prometheus::PrometheusHandle;
 use mindflight_calls::Calls;
 use mindflight_core::ports::Clock;
+use mindflight_queue::Queue;
 use mindflight_store::Store;
 
 use crate::auth::Gate;
@@ -14,13 +15,17 @@ use crate::config::Config;
 use crate::engine::Tasks;
 use crate::front::Durations;
 use crate::health::Board;
+use crate::jobs::JobEngine;
 use crate::limit::Limits;
 use crate::mounts::Mounts;
+use crate::routes::jobs::Schemas;
 
 /// What every request handler may reach.
 pub(crate) struct AppState {
     pieces: Pieces,
     draining: AtomicBool,
+    /// Of kinds that were asked for.
+    pub(crate) schemas: Schemas,
 }
 
 /// What [`AppState`] is made of.
@@ -33,6 +38,8 @@ pub(crate) struct Pieces {
     pub(crate) gate: Gate,
     pub(crate) limits: Limits,
     pub(crate) calls: Calls,
+    pub(crate) queue: Queue,
+    pub(crate) jobs: JobEngine,
     pub(crate) mounts: Mounts,
     pub(crate) health: Board,
     pub(crate) metrics: PrometheusHandle,
@@ -49,7 +56,7 @@ impl Deref for AppState {
 
 impl AppState {
     pub(crate) fn new(pieces: Pieces) -> Self {
-        Self { pieces, draining: AtomicBool::new(false) }
+        Self { pieces, draining: AtomicBool::new(false), schemas: Schemas::default() }
     }
 
     /// Whether the server is on its way down.

@@ -10,7 +10,8 @@ use sqlx::postgres::PgPoolOptions;
 use crate::db::Db;
 use crate::migrations::{self, Migrated};
 use crate::{
-    AuditLog, Error, Keys, Memory, Providers, Result, Settings, Tokens, Transactions, Users, admin,
+    AuditLog, Error, JobViews, Jobs, Keys, Memory, Providers, Result, Settings, Tokens,
+    Transactions, Users, admin,
 };
 
 /// The oldest major version of PostgreSQL that works.
@@ -149,6 +150,12 @@ impl Store {
         Providers(self.db.clone())
     }
 
+    /// The job queue.
+    #[must_use]
+    pub fn jobs(&self) -> Jobs {
+        Jobs { db: self.db.clone(), settings: self.settings.clone() }
+    }
+
     /// The audit log.
     #[must_use]
     pub fn audit(&self) -> AuditLog {
@@ -159,6 +166,12 @@ impl Store {
     #[must_use]
     pub fn memory(&self) -> Memory {
         Memory(self.db.clone())
+    }
+
+    /// Jobs, queues, schedules and workers as people see them.
+    #[must_use]
+    pub fn job_views(&self) -> JobViews {
+        JobViews(self.db.clone())
     }
 
     /// Transactions in which a call is closed.

@@ -1,33 +1,36 @@
-//! The transaction in which a call is closed: its effects and its audit row are there together, or not at all.
+//! The transaction in which a call or an attempt is closed: its effects and its record are there together, or not at all.
 
-use async_trait::async_trait;
-use mindflight_api::JobId;
-use mindflight_core::ports::{
-    NewEvent, NewJob, Record, Set, Stored, Transaction as Port, Transactions as Ports, Written,
-};
+use mindflight_api::{JobId, codes};
+use mindflight_core::ports::{Lease, Record, Set, Stored, Written};
 use mindflight_core::tx::LIMIT;
+use mindflight_core::{Error as Refusal, Result as Answer};
 use serde_json::Value;
 use sqlx::Postgres;
 use tokio::time::Instant;
 
 use crate::db::{Db, commit};
+use crate::jobs::{self, NewRow};
 use crate::memory::limits::{New, Place};
 use crate::memory::rows;
 use crate::{Error, Result, audit};
+
+/// What the record of an attempt at a job calls it.
+const ATTEMPT: &str = "job.attempt";
 
 /// Opens transactions.
 #[derive(Clone)]
 pub struct Transactions(pub(crate) Db);
 
-#[async_trait]
-impl Ports for Transactions {
-    async fn begin(
-        &self,
-        record: Record,
-        _: Option<mindflight_core::ports::Lease>,
-    ) -> mindflight_core::Result<Box<dyn Port>> {
+impl Transactions {
+    /// Opens the transaction in which the call that `record` describes, or the attempt that holds `lease`, will
+    /// be closed.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn begin(&self, record: Record, lease: Option<Lease>) -> Answer<Open> {
         let tx = self.0.bounded(begin(&self.0)).await?;
-        Ok(Box::new(Open { tx, db: self.0.clone(), record, end: Instant::now() + LIMIT }))
+        let (db, end) = (self.0.clone(), Instant::now() + LIMIT);
+        Ok(Open { tx, db, record, lease, end })
     }
 }
 
@@ -48,19 +51,18 @@ async fn begin(db: &Db) -> Result<sqlx::Transaction<'static, Postgres>> {
     Ok(tx)
 }
 
-/// An open transaction; rolled back when dropped.
-struct Open {
+/// An open transaction; rolled back when dropped. Its functions are those of
+/// [`mindflight_core::ports::Transaction`], with jobs as they are written.
+pub struct Open {
     tx: sqlx::Transaction<'static, Postgres>,
     db: Db,
     record: Record,
+    lease: Option<Lease>,
     end: Instant,
 }
 
 /// Runs one step, unless the transaction's time is over.
-async fn within<T>(
-    end: Instant,
-    step: impl Future<Output = Result<T>>,
-) -> mindflight_core::Result<T> {
+async fn within<T>(end: Instant, step: impl Future<Output = Result<T>>) -> Answer<T> {
     let over = || {
         let text = format!("the transaction was open for more than {} s", LIMIT.as_secs());
         Error::Timeout(text.into())
@@ -71,44 +73,69 @@ async fn within<T>(
     Ok(tokio::time::timeout_at(end, step).await.unwrap_or_else(|_| Err(over()))?)
 }
 
-#[async_trait]
-impl Port for Open {
-    async fn get(&mut self, space: &str, key: &str) -> mindflight_core::Result<Option<Stored>> {
+impl Open {
+    /// As [`get`](mindflight_core::ports::Transaction::get).
+    ///
+    /// # Errors
+    /// When the database does not answer in time; also in the others.
+    pub async fn get(&mut self, space: &str, key: &str) -> Answer<Option<Stored>> {
         let place = Place::new(space, key)?;
         within(self.end, rows::read_locked(&mut self.tx, place, self.db.now())).await
     }
 
-    async fn set(
-        &mut self,
-        space: &str,
-        key: &str,
-        value: Value,
-        how: Set,
-    ) -> mindflight_core::Result<Written> {
+    /// As [`set`](mindflight_core::ports::Transaction::set).
+    ///
+    /// # Errors
+    /// 409 when the version is not the expected one.
+    pub async fn set(&mut self, space: &str, key: &str, value: Value, how: Set) -> Answer<Written> {
         let place = Place::new(space, key)?;
         let new = New::checked(&value, how, self.db.now())?;
         within(self.end, rows::write(&mut self.tx, place, &new)).await
     }
 
-    async fn add(&mut self, space: &str, key: &str, by: i64) -> mindflight_core::Result<i64> {
+    /// As [`add`](mindflight_core::ports::Transaction::add).
+    ///
+    /// # Errors
+    /// 409 when the value is no integer.
+    pub async fn add(&mut self, space: &str, key: &str, by: i64) -> Answer<i64> {
         let place = Place::new(space, key)?;
         within(self.end, rows::add(&mut self.tx, place, by, self.db.now())).await
     }
 
-    async fn enqueue(&mut self, _: NewJob) -> mindflight_core::Result<JobId> {
-        Err(Error::NotSupported("this server has no job queue".to_owned()).into())
+    /// Makes a job that exists if this commits; gives its id, or that of the one that has its unique key.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub async fn enqueue(&mut self, job: NewRow) -> Answer<JobId> {
+        let made = within(self.end, jobs::insert(&mut self.tx, std::slice::from_ref(&job))).await?;
+        Ok(made.existing.get(&job.id).copied().unwrap_or(job.id))
     }
 
-    async fn publish(&mut self, _: NewEvent) -> mindflight_core::Result<String> {
-        Err(Error::NotSupported("this server has no event log".to_owned()).into())
-    }
-
-    async fn finish(self: Box<Self>, _: &Value) -> mindflight_core::Result<()> {
-        let Self { mut tx, record, end, .. } = *self;
+    /// Writes the outcome and commits. Gives the queues that got jobs because this attempt has ended.
+    ///
+    /// # Errors
+    /// 409 `lease_lost` when the job is another worker's by now; 503 when the commit may not have happened.
+    pub async fn finish(self, output: &Value) -> Answer<Vec<i16>> {
+        let Self { mut tx, record, lease, end, .. } = self;
+        let result = output.to_string();
         let close = async move {
-            audit::write(&mut tx, &record).await?;
-            commit(tx).await
+            let queues = match lease {
+                Some(lease) => jobs::finish_one(&mut tx, lease, result).await?,
+                None => Some(Vec::new()),
+            };
+            if queues.is_some() {
+                // The end of an attempt is a record by itself; a tool call has one also when it is an attempt.
+                if record.action != ATTEMPT {
+                    audit::write(&mut tx, &record).await?;
+                }
+                commit(tx).await?;
+            }
+            Ok(queues)
         };
-        within(end, close).await
+        within(end, close).await?.ok_or_else(|| {
+            let detail =
+                "this attempt's job was taken from its worker, which had been silent too long";
+            Refusal::of(codes::LEASE_LOST, detail)
+        })
     }
 }

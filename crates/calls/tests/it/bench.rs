@@ -126,6 +126,7 @@ impl Rig {
             caller,
             origin: Origin { request: RequestId::new(), ip: None },
             idempotency_key: None,
+            lease: None,
             report: Arc::new(Unwatched),
         };
         self.calls.call(request).await

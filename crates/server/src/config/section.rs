@@ -32,6 +32,8 @@ pub struct Config {
     pub limits: Limits,
     /// Running tools and routes.
     pub calls: Calls,
+    /// Durable jobs.
+    pub jobs: Jobs,
     /// Log lines.
     pub log: Log,
     /// `/metrics`.
@@ -185,6 +187,41 @@ pub struct Calls {
     pub health_interval: Span,
     /// How long a provider may take to answer that.
     pub health_timeout: Span,
+}
+
+/// Durable jobs.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Jobs {
+    /// Jobs this instance runs at the same time; null: four a core. 0: it makes jobs and leaves them to others.
+    pub workers: Option<usize>,
+    /// Jobs this instance takes beyond those at most, when they are short.
+    pub prefetch: usize,
+    /// How often this instance says that it lives.
+    pub beat: Span,
+    /// Silence after which this instance stops its own jobs.
+    pub fence_after: Span,
+    /// Silence after which others take its jobs; longer than `fence_after`.
+    pub dead_after: Span,
+    /// How often dead instances are looked for.
+    pub scan: Span,
+    /// How often this instance compares what it holds with what the database says.
+    pub repair: Span,
+    /// The longest pause between two looks for work that nobody announced.
+    pub poll: Span,
+    /// How long running jobs may go on after SIGTERM; then they are told to stop, and run again elsewhere.
+    pub grace: Span,
+    /// Crashes of an instance that ran nothing else, after which a job has failed.
+    #[schemars(range(min = 1))]
+    pub crash_budget: u16,
+    /// How long a job that was running at a crash may keep an instance for itself.
+    pub isolation: Span,
+    /// A job that runs longer is marked as long-running.
+    pub long_after: Span,
+    /// How long jobs that have ended are kept.
+    pub retention: Span,
+    /// Queues that forget jobs once they have succeeded or were cancelled.
+    pub without_history: Vec<String>,
 }
 
 /// Log lines.

@@ -53,6 +53,28 @@ fn describe() {
         "Tool calls by tool and outcome: ok or the error code"
     );
     describe_histogram!("mindflight_tool_call_duration_seconds", "Tool calls by tool");
+    describe_counter!(
+        "mindflight_job_attempts_total",
+        "Attempts at jobs by kind and outcome: succeeded, failed, cancelled, retried or returned"
+    );
+    describe_histogram!("mindflight_job_duration_seconds", "Attempts at jobs by kind");
+    describe_gauge!("mindflight_jobs_running", "Jobs that this instance runs now");
+    describe_gauge!(
+        "mindflight_jobs_long_running",
+        "Jobs that this instance has been running for longer than jobs.long_after"
+    );
+    describe_counter!(
+        "mindflight_jobs_rescued_total",
+        "Jobs that run again because their worker died"
+    );
+    describe_counter!(
+        "mindflight_jobs_stale_total",
+        "Ends of attempts that came after the job had been taken away"
+    );
+    describe_counter!(
+        "mindflight_job_lines_lost_total",
+        "Steps and log lines of jobs that came faster than they could be written"
+    );
     describe_histogram!("mindflight_route_duration_seconds", "Requests to routes of providers");
     describe_counter!(
         "mindflight_stuck_total",

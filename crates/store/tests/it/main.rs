@@ -5,6 +5,7 @@ mod access;
 mod admin;
 mod audit;
 mod away;
+mod job_views;
 mod keys;
 mod memory;
 mod migrations;

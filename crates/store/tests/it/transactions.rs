@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mindflight_core::ports::{Memory as _, NewEvent, Set, Transactions as _};
+use mindflight_core::ports::{Memory as _, Set};
 use mindflight_testapp::{TestClock, TestDb};
 use serde_json::{Value, json};
 
@@ -121,14 +121,5 @@ async fn an_expired_key_is_not_there_in_a_transaction_either() {
     let mut tx = db.store().transactions().begin(record("tool.call"), None).await.unwrap();
     assert!(tx.get("s", "k").await.unwrap().is_none());
     assert_eq!(tx.add("s", "k", 1).await.unwrap(), 1);
-    tx.finish(&Value::Null).await.unwrap();
-}
-
-#[tokio::test]
-async fn there_is_no_event_log_to_publish_to() {
-    let db = TestDb::new().await;
-    let mut tx = db.store().transactions().begin(record("tool.call"), None).await.unwrap();
-    let event = NewEvent { r#type: "a.b".to_owned(), source: "echo".to_owned(), data: Value::Null };
-    assert_eq!(tx.publish(event).await.unwrap_err().name(), "not_supported");
     tx.finish(&Value::Null).await.unwrap();
 }

@@ -18,7 +18,7 @@ const SHORTEST_SECRET: usize = 32;
 const MAKE_ONE: &str = "make one with `openssl rand -base64 48`";
 
 /// Spans that make no sense when they are nothing.
-const NOT_ZERO: [&str; 13] = [
+const NOT_ZERO: [&str; 20] = [
     "server.request_timeout",
     "database.connect_timeout",
     "database.acquire_timeout",
@@ -32,6 +32,13 @@ const NOT_ZERO: [&str; 13] = [
     "calls.build_timeout",
     "calls.health_interval",
     "calls.health_timeout",
+    "jobs.beat",
+    "jobs.fence_after",
+    "jobs.dead_after",
+    "jobs.scan",
+    "jobs.repair",
+    "jobs.poll",
+    "jobs.retention",
 ];
 
 pub(super) fn check(tree: &Tree, mode: Mode) -> Vec<ConfigMistake> {
@@ -156,14 +163,17 @@ impl Rules<'_> {
                 self.say(path, "must be longer than nothing");
             }
         }
-        let (interval, age) =
-            (self.span("auth.version_interval"), self.span("auth.version_max_age"));
-        if let (Some(interval), Some(age)) = (interval, age)
-            && age < interval
+        self.ordered("auth.version_interval", "auth.version_max_age");
+        // Whoever is silent stops its own jobs before others take them, and has several chances to speak before that.
+        self.ordered("jobs.beat", "jobs.fence_after");
+        self.ordered("jobs.fence_after", "jobs.dead_after");
+    }
+
+    fn ordered(&mut self, shorter: &str, longer: &str) {
+        if let (Some(short), Some(long)) = (self.span(shorter), self.span(longer))
+            && long < short
         {
-            let detail =
-                format!("must be at least `auth.version_interval`, which is {}", Span(interval));
-            self.say("auth.version_max_age", detail);
+            self.say(longer, format!("must be at least `{shorter}`, which is {}", Span(short)));
         }
     }
 

@@ -1,0 +1,223 @@
+//! Runs attempts: each worker takes one job after another, runs its handler, and says what becomes of the job.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mindflight_api::job::JobError;
+use mindflight_api::{RequestId, codes};
+use mindflight_core::caller::Origin;
+use mindflight_core::context::CallFacts;
+use mindflight_core::policy::{Next, Outcome, after_attempt};
+use mindflight_core::progress::Report;
+use mindflight_core::{Caller, Context, Error, Result};
+use mindflight_store::jobs::{Claimed, End, Finished};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::caller;
+use crate::held::Stop;
+use crate::kinds::{Numbered, Runs, ToolAttempt};
+use crate::queue::Shared;
+use crate::recorder::JobReport;
+
+/// Takes jobs and runs them until told to stop taking.
+pub(crate) async fn work(shared: Arc<Shared>, taking: CancellationToken) {
+    while let Some(claimed) = taking.run_until_cancelled(shared.backlog.next()).await {
+        run(&shared, claimed).await;
+    }
+}
+
+/// What a handler came to.
+struct Ended {
+    result: Result<Value>,
+    /// Its transaction has written the job's end already.
+    is_closed: bool,
+}
+
+async fn run(shared: &Shared, claimed: Claimed) {
+    let (lease, token, began) = (claimed.lease, CancellationToken::new(), Instant::now());
+    let Some(slot) = shared.held.starts(lease, &token) else { return };
+    let kind = shared.kinds.numbered(claimed.kind);
+    let ended = match &kind {
+        Some(kind) => Some(start(shared, kind, &claimed, token).await),
+        // Its provider was switched off after the job was taken.
+        None => None,
+    };
+    drop(slot);
+    shared.pace.took(began.elapsed());
+    let (stop, is_held) = shared.held.ends(lease);
+    let (Some(kind), Some(ended)) = (kind, ended) else {
+        return send(shared, &claimed, End::Returned);
+    };
+    kind.meters.duration.record(began.elapsed().as_secs_f64());
+    if ended.is_closed {
+        kind.meters.succeeded.increment(1);
+        return shared.held.wrote([lease]);
+    }
+    if !is_held || stop == Some(Stop::Lost) {
+        tracing::warn!(job = %lease.job, kind = %kind.name, attempt = lease.attempt,
+            "attempt {} at job {} is not this worker's any more; its end is not written", lease.attempt, lease.job);
+        return shared.held.wrote([lease]);
+    }
+    let end = decide(shared, &kind, &claimed, (ended.result, stop));
+    kind.meters.count(&end);
+    send(shared, &claimed, end);
+}
+
+fn send(shared: &Shared, claimed: &Claimed, end: End) {
+    shared.report.send(Finished {
+        lease: claimed.lease,
+        end,
+        is_tied: claimed.is_unique || claimed.is_gated,
+        keeps_history: shared.kinds.keeps_history(claimed.queue),
+    });
+}
+
+async fn start(
+    shared: &Shared,
+    kind: &Numbered,
+    claimed: &Claimed,
+    token: CancellationToken,
+) -> Ended {
+    let args = match serde_json::from_str(&claimed.args) {
+        Ok(args) => args,
+        Err(error) => {
+            return Ended { result: Err(Error::internal(error).permanent()), is_closed: false };
+        }
+    };
+    let report: Arc<dyn Report> = Arc::new(JobReport::new(shared, claimed.lease));
+    let deadline = kind.runs.options().deadline;
+    let end = tokio::time::Instant::now().into_std() + deadline;
+    match &kind.runs {
+        Runs::Kind(mounted) => {
+            let facts = CallFacts {
+                caller: Caller::public(),
+                origin: Origin { request: RequestId::from(claimed.lease.job.uuid()), ip: None },
+                action: "job.attempt",
+                target: kind.name.to_string(),
+                deadline: end,
+                cancelled: token.clone(),
+                report,
+                idempotency_key: Some(claimed.lease.job.to_string()),
+                lease: Some(claimed.lease),
+            };
+            let cx = Context::new(mounted.provider.clone(), facts);
+            let (declared, inner) = (mounted.kind.clone(), cx.clone());
+            let work = Box::pin(async move { declared.run(inner, args).await });
+            let result = guarded(shared, &kind.name, work, token, end).await;
+            Ended { result, is_closed: cx.is_closed() }
+        }
+        Runs::Tool { .. } => {
+            let meta = claimed.meta.as_ref().and_then(|meta| meta.get("caller"));
+            let attempt = ToolAttempt {
+                tool: kind.name.to_string(),
+                arguments: args,
+                caller: caller::read(meta.unwrap_or(&Value::Null)),
+                lease: claimed.lease,
+                cancelled: token.clone(),
+                report,
+            };
+            let work = shared.tools.run(attempt);
+            let result = guarded(shared, &kind.name, work, token, end).await;
+            Ended { result, is_closed: false }
+        }
+    }
+}
+
+/// Runs the handler; once it is told to stop, it has the guard's grace, and then its slot is free.
+async fn guarded(
+    shared: &Shared,
+    name: &str,
+    work: mindflight_core::BoxFuture<Result<Value>>,
+    token: CancellationToken,
+    deadline: Instant,
+) -> Result<Value> {
+    let stopped = token.clone();
+    let patience = async {
+        stopped.cancelled().await;
+        tokio::time::sleep(shared.guard.grace()).await;
+    };
+    tokio::select! {
+        result = shared.guard.run(name, work, token, deadline) => result,
+        () = patience => Err(cancelled()),
+    }
+}
+
+fn cancelled() -> Error {
+    Error::of(codes::JOB_CANCELLED, "the job was cancelled while it ran")
+}
+
+/// What becomes of a job whose attempt has ended.
+fn decide(
+    shared: &Shared,
+    kind: &Numbered,
+    claimed: &Claimed,
+    (result, stop): (Result<Value>, Option<Stop>),
+) -> End {
+    let error = match result.and_then(|value| text(&value, shared.settings.max_result)) {
+        Ok(result) => return End::Succeeded(result),
+        Err(error) => error,
+    };
+    match stop {
+        Some(Stop::Cancelled) => return End::Cancelled(as_job_error(&cancelled())),
+        Some(Stop::Shutdown | Stop::Lost) => return End::Returned,
+        None => {}
+    }
+    let error = named(error);
+    let lease = claimed.lease;
+    tracing::warn!(job = %lease.job, kind = %kind.name, attempt = lease.attempt, code = error.name(), error = ?error,
+        "attempt {} at job {} failed: {error}", lease.attempt, lease.job);
+    let limits = (lease.attempt, u32::from(claimed.max_attempts));
+    let backoff = &kind.runs.options().backoff;
+    match after_attempt(&Outcome::Failed(&error), limits, backoff, random()) {
+        Next::Retry(wait) => End::Retry(wait, as_job_error(&error)),
+        Next::Snooze(wait) => End::Snooze(wait),
+        Next::Failed | Next::Succeeded | Next::Cancelled => End::Failed(as_job_error(&error)),
+    }
+}
+
+/// A panic of a job is retried, other than one of a tool that somebody waits for.
+fn named(error: Error) -> Error {
+    match error.name() == codes::TOOL_PANICKED.name {
+        true => {
+            Error::of(codes::JOB_PANICKED, error.detail().to_owned()).because(format!("{error:?}"))
+        }
+        false => error,
+    }
+}
+
+fn text(value: &Value, most: usize) -> Result<String> {
+    let text = value.to_string();
+    if text.len() > most {
+        let detail = format!("the result has {} bytes; {most} are allowed", text.len());
+        return Err(Error::too_large(detail).permanent());
+    }
+    if text.contains("\\u0000") {
+        let detail = "the result has a NUL character (\\u0000), which cannot be stored";
+        return Err(Error::failed(detail).permanent());
+    }
+    Ok(text)
+}
+
+/// What a job keeps of an error: what its caller may read.
+pub(crate) fn as_job_error(error: &Error) -> JobError {
+    let problem = error.problem(RequestId::new());
+    JobError {
+        code: problem.code,
+        detail: problem.detail.replace('\0', ""),
+        fault: problem.fault,
+        retry: problem.retry,
+        fix: problem.fix,
+    }
+}
+
+/// In 0–1, for jitter.
+fn random() -> f64 {
+    let share = getrandom::u32().unwrap_or(u32::MAX / 2);
+    f64::from(share) / f64::from(u32::MAX)
+}
+
+/// A pause that differs from that of other processes: between 0.75 and 1.25 of `pause`.
+pub(crate) fn jittered(pause: Duration) -> Duration {
+    pause.mul_f64(0.75 + random() / 2.0)
+}

@@ -1,0 +1,312 @@
+//! Takes jobs from the queues, as many as there is room for, and knows where to look.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use mindflight_api::JobId;
+use mindflight_store::jobs::{Claim, Claimed, Claimer, Lane};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::Settings;
+use crate::attempt::jittered;
+use crate::kinds::Numbered;
+use crate::meters::Meters;
+use crate::queue::Shared;
+
+/// Jobs that are taken in one go; more take longer than they save.
+const BATCH: usize = 500;
+
+/// Takes jobs for `worker` until told to stop.
+pub(crate) async fn run(shared: Arc<Shared>, worker: i64, stop: CancellationToken) {
+    let claimer = match shared.jobs.claimer() {
+        Ok(claimer) => claimer,
+        Err(error) => return tracing::error!(error = %error, "no job can be taken: {error}"),
+    };
+    let mut taking = Taking::new(shared, worker, claimer);
+    while stop.run_until_cancelled(taking.wait()).await.is_some() {
+        // Not cut short: what the database has given must not get lost here.
+        if let Err(error) = taking.step().await {
+            tracing::warn!(error = %error, "no jobs could be taken: {error}");
+            taking.failed();
+        }
+    }
+}
+
+/// How far a queue was worked off, so that what is left of taken rows is not looked at again.
+struct Place {
+    after: (i16, Uuid),
+    since: Instant,
+}
+
+/// A job that was there when its worker died: it runs while nothing else does, for a while.
+struct Suspect {
+    waiting: Option<Claimed>,
+    job: JobId,
+    since: Instant,
+}
+
+struct Taking {
+    shared: Arc<Shared>,
+    worker: i64,
+    claimer: Claimer,
+    kinds: Vec<i32>,
+    queues: Vec<i16>,
+    /// Queues that are thought to have jobs.
+    hot: BTreeSet<i16>,
+    places: HashMap<i16, Place>,
+    suspect: Option<Suspect>,
+    /// The pause before the next look when nothing is known.
+    pause: std::time::Duration,
+    look: Instant,
+    refresh: Instant,
+    repair: Instant,
+}
+
+impl Taking {
+    fn new(shared: Arc<Shared>, worker: i64, claimer: Claimer) -> Self {
+        let now = Instant::now();
+        let (pause, repair) = (shared.settings.poll_min, now + shared.settings.repair);
+        let (kinds, queues, hot, places) = Default::default();
+        Self {
+            shared,
+            worker,
+            claimer,
+            kinds,
+            queues,
+            hot,
+            places,
+            suspect: None,
+            pause,
+            look: now,
+            refresh: now,
+            repair,
+        }
+    }
+
+    /// Ends when there is something to do.
+    async fn wait(&mut self) {
+        let shared = self.shared.clone();
+        let next = self.look.min(self.refresh).min(self.repair);
+        if self.suspect.is_some() || self.room() == 0 {
+            tokio::select! {
+                () = shared.held.changed() => {}
+                () = tokio::time::sleep_until(next) => {}
+            }
+        } else if self.hot.is_empty() {
+            tokio::select! {
+                () = shared.wake.added() => {}
+                () = shared.remounted.notified() => self.refresh = Instant::now(),
+                () = tokio::time::sleep_until(next) => {}
+            }
+        } else {
+            // So that stopping is noticed also when there is always work.
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// How many jobs may be taken now.
+    fn room(&self) -> usize {
+        let Settings { workers, prefetch, prefetch_time, max_unwritten, .. } = self.shared.settings;
+        if self.suspect.is_some() || self.shared.held.unwritten() >= max_unwritten {
+            return 0;
+        }
+        let ahead = self.shared.pace.ahead(workers, prefetch_time, prefetch);
+        let waiting = self.shared.backlog.len();
+        // Few large takes instead of many small ones.
+        if waiting > ahead / 2 {
+            return 0;
+        }
+        (workers + ahead).saturating_sub(waiting + self.shared.held.running()).min(BATCH)
+    }
+
+    async fn step(&mut self) -> mindflight_core::Result<()> {
+        let now = Instant::now();
+        if self.refresh <= now {
+            self.learn().await?;
+        }
+        if self.repair <= now {
+            self.compare().await?;
+        }
+        for queue in self.shared.wake.take() {
+            self.hot.insert(queue);
+            self.places.remove(&queue);
+        }
+        self.watch_suspect();
+        if self.suspect.is_none() && self.look <= now {
+            self.look_around().await?;
+        }
+        self.take().await
+    }
+
+    /// The claim may have been done although its answer was lost.
+    fn failed(&mut self) {
+        let soon = Instant::now() + jittered(self.shared.settings.poll_max);
+        self.repair = soon;
+        self.look = soon;
+        self.hot.clear();
+        self.places.clear();
+    }
+
+    /// Reads which kinds there are, and in which queues they may be.
+    async fn learn(&mut self) -> mindflight_core::Result<()> {
+        let shared = &self.shared;
+        let mut numbered = HashMap::new();
+        for (name, runs) in shared.kinds.all().iter() {
+            let number = shared.numbers.kind(name).await?;
+            let (runs, meters) = (runs.clone(), Meters::of(name));
+            let kind = Numbered { name: name.as_str().into(), runs, meters };
+            numbered.insert(number, Arc::new(kind));
+        }
+        self.kinds = numbered.keys().copied().collect();
+        let queues = shared.numbers.queues_of(&self.kinds).await?;
+        shared.kinds.number(numbered);
+        shared.kinds.forget_in(queues.iter().filter(|(_, keeps)| !keeps).map(|(queue, _)| *queue));
+        self.queues = queues.into_iter().map(|(queue, _)| queue).collect();
+        self.refresh = Instant::now() + jittered(self.shared.settings.refresh);
+        Ok(())
+    }
+
+    /// Gives back what the database says is held and nobody here knows: the answer of a claim was lost.
+    async fn compare(&mut self) -> mindflight_core::Result<()> {
+        if self.shared.held.len() > 0 || self.repair_is_urgent() {
+            let said = self.claimer.held(self.worker).await?;
+            let unknown = self.shared.held.compare(&said);
+            if !unknown.is_empty() {
+                tracing::warn!(
+                    "{} jobs were taken without this worker knowing; they are given back",
+                    unknown.len()
+                );
+                self.hot.extend(self.claimer.give_back(&unknown).await?);
+            }
+        }
+        self.repair = Instant::now() + jittered(self.shared.settings.repair);
+        Ok(())
+    }
+
+    /// After a failed claim nothing needs to be held here for something to be held there.
+    fn repair_is_urgent(&self) -> bool {
+        self.places.is_empty() && self.hot.is_empty()
+    }
+
+    /// Asks which queues have jobs.
+    async fn look_around(&mut self) -> mindflight_core::Result<()> {
+        let settings = &self.shared.settings;
+        let found = self.claimer.waiting(&self.queues, &self.kinds).await?;
+        self.pause = match found.is_empty() && self.hot.is_empty() {
+            true => (self.pause * 2).min(settings.poll_max),
+            false => settings.poll_min,
+        };
+        // While work comes by itself, only what nobody announced has to be found.
+        let pause = if self.hot.is_empty() { self.pause } else { settings.poll_max };
+        self.look = Instant::now() + jittered(pause);
+        for (queue, lane) in found {
+            match lane {
+                Lane::Usual => drop(self.hot.insert(queue)),
+                Lane::Suspect => self.take_suspect(queue).await?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn take(&mut self) -> mindflight_core::Result<()> {
+        let queues: Vec<i16> = self.hot.iter().copied().collect();
+        for (index, queue) in queues.iter().enumerate() {
+            let room = self.room();
+            if room == 0 {
+                return Ok(());
+            }
+            // Everybody who waits gets a share; what one leaves, the next gets.
+            let limit = room.div_ceil(queues.len() - index);
+            let claimed = self.claim(*queue, Lane::Usual, limit).await?;
+            if claimed.len() < limit {
+                self.hot.remove(queue);
+            }
+            self.hand_over(claimed).await?;
+        }
+        Ok(())
+    }
+
+    async fn claim(
+        &mut self,
+        queue: i16,
+        lane: Lane,
+        limit: usize,
+    ) -> mindflight_core::Result<Vec<Claimed>> {
+        let rescan = self.shared.settings.rescan;
+        let place = self.places.get(&queue).filter(|place| place.since.elapsed() < rescan);
+        let claim = Claim {
+            queue,
+            lane,
+            limit: i64::try_from(limit).unwrap_or(i64::MAX),
+            worker: self.worker,
+            kinds: &self.kinds,
+            after: place.filter(|_| lane == Lane::Usual).map(|place| place.after),
+        };
+        let (from_start, since) = (claim.after.is_none(), place.map(|place| place.since));
+        let claimed = self.claimer.claim(&claim).await?;
+        self.shared.held.took(claimed.iter().map(|job| job.lease));
+        match claimed.last() {
+            Some(last) if claimed.len() == limit => {
+                let since = since.unwrap_or_else(Instant::now);
+                let after = (last.lane, last.lease.job.uuid());
+                self.places.insert(queue, Place { after, since });
+            }
+            _ => {
+                self.places.remove(&queue);
+                if !from_start {
+                    // The start was not looked at for a while.
+                    self.shared.wake.add(&[queue]);
+                }
+            }
+        }
+        Ok(claimed)
+    }
+
+    /// To the workers; keys that are held only until the start are given back first.
+    async fn hand_over(&mut self, claimed: Vec<Claimed>) -> mindflight_core::Result<()> {
+        let unique: Vec<JobId> =
+            claimed.iter().filter(|job| job.is_unique).map(|job| job.lease.job).collect();
+        let started = match unique.is_empty() {
+            true => Ok(()),
+            false => self.claimer.start_unique(&unique).await,
+        };
+        // They are taken, whatever became of the keys.
+        self.shared.backlog.push(claimed);
+        Ok(started?)
+    }
+
+    async fn take_suspect(&mut self, queue: i16) -> mindflight_core::Result<()> {
+        if self.suspect.is_some() {
+            return Ok(());
+        }
+        let claimed = self.claim(queue, Lane::Suspect, 1).await?;
+        self.suspect = claimed.into_iter().next().map(|claimed| {
+            let (job, since) = (claimed.lease.job, Instant::now());
+            tracing::info!(job = %job, "job {job} was running when its worker died; it runs alone");
+            Suspect { job, since, waiting: Some(claimed) }
+        });
+        Ok(())
+    }
+
+    /// Starts a suspect once nothing else runs, and goes on once it has ended; neither waits for ever.
+    fn watch_suspect(&mut self) {
+        let Some(suspect) = &mut self.suspect else { return };
+        let is_patient = suspect.since.elapsed() < self.shared.settings.isolation;
+        match suspect.waiting.take() {
+            Some(claimed) if self.shared.held.len() > 1 && is_patient => {
+                suspect.waiting = Some(claimed);
+            }
+            Some(claimed) => {
+                suspect.since = Instant::now();
+                self.shared.backlog.push(vec![claimed]);
+            }
+            None if self.shared.held.has(suspect.job) && is_patient => {}
+            None => {
+                self.suspect = None;
+                self.look = Instant::now();
+            }
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! All that this process holds: jobs that wait in it, run in it, or have ended and are not written yet.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use mindflight_api::JobId;
+use mindflight_core::ports::Lease;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+/// Why a running job was told to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// Somebody cancelled it.
+    Cancelled,
+    /// The server stops.
+    Shutdown,
+    /// It is not this process's any more.
+    Lost,
+}
+
+enum Stage {
+    Waiting,
+    Running { token: CancellationToken, since: Instant, stop: Option<Stop> },
+    Ended,
+}
+
+struct Hold {
+    lease: Lease,
+    stage: Stage,
+    /// Told to stop before it was started.
+    cancelled: bool,
+}
+
+/// All that this process holds.
+#[derive(Default)]
+pub(crate) struct Held {
+    holds: Mutex<HashMap<JobId, Hold>>,
+    running: AtomicUsize,
+    unwritten: AtomicUsize,
+    changed: Notify,
+}
+
+impl Held {
+    fn holds(&self) -> MutexGuard<'_, HashMap<JobId, Hold>> {
+        self.holds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Jobs that run.
+    pub(crate) fn running(&self) -> usize {
+        self.running.load(Ordering::Relaxed)
+    }
+
+    /// Ended attempts that are not written.
+    pub(crate) fn unwritten(&self) -> usize {
+        self.unwritten.load(Ordering::Relaxed)
+    }
+
+    /// Jobs in any stage.
+    pub(crate) fn len(&self) -> usize {
+        self.holds().len()
+    }
+
+    /// Ends when some job ended or was written.
+    pub(crate) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    pub(crate) fn took(&self, leases: impl IntoIterator<Item = Lease>) {
+        let new =
+            |lease: Lease| (lease.job, Hold { lease, stage: Stage::Waiting, cancelled: false });
+        self.holds().extend(leases.into_iter().map(new));
+    }
+
+    /// An attempt starts, and takes a slot until what this gives is dropped; nothing if the job is not held any more.
+    pub(crate) fn starts(&self, lease: Lease, token: &CancellationToken) -> Option<Slot<'_>> {
+        let mut holds = self.holds();
+        let Some(hold) = holds.get_mut(&lease.job).filter(|hold| hold.lease == lease) else {
+            return None;
+        };
+        let stop = hold.cancelled.then_some(Stop::Cancelled);
+        if stop.is_some() {
+            token.cancel();
+        }
+        hold.stage = Stage::Running { token: token.clone(), since: Instant::now(), stop };
+        self.running.fetch_add(1, Ordering::Relaxed);
+        Some(Slot(&self.running))
+    }
+
+    /// An attempt has ended and will be written; why it was told to stop, if it was. The second value is whether it
+    /// is still held.
+    pub(crate) fn ends(&self, lease: Lease) -> (Option<Stop>, bool) {
+        let mut holds = self.holds();
+        let found = holds.get_mut(&lease.job).filter(|hold| hold.lease == lease);
+        let ended = match found {
+            None => (Some(Stop::Lost), false),
+            Some(hold) => {
+                let stage = std::mem::replace(&mut hold.stage, Stage::Ended);
+                self.unwritten.fetch_add(1, Ordering::Relaxed);
+                match stage {
+                    Stage::Running { stop, .. } => (stop, true),
+                    Stage::Waiting | Stage::Ended => (None, true),
+                }
+            }
+        };
+        drop(holds);
+        self.changed.notify_one();
+        ended
+    }
+
+    /// Ended attempts are written, or need not be.
+    pub(crate) fn wrote(&self, leases: impl IntoIterator<Item = Lease>) {
+        let mut holds = self.holds();
+        for lease in leases {
+            if holds.get(&lease.job).is_some_and(|hold| hold.lease == lease) {
+                holds.remove(&lease.job);
+                self.unwritten.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+        drop(holds);
+        self.changed.notify_one();
+    }
+
+    /// Jobs that were never started are given back.
+    pub(crate) fn dropped(&self, leases: &[Lease]) {
+        let mut holds = self.holds();
+        for lease in leases {
+            if holds.get(&lease.job).is_some_and(|hold| hold.lease == *lease) {
+                holds.remove(&lease.job);
+            }
+        }
+    }
+
+    /// Tells a job to stop, if it is here and has not ended.
+    pub(crate) fn stop(&self, job: JobId, why: Stop) -> bool {
+        let mut holds = self.holds();
+        let Some(hold) = holds.get_mut(&job) else { return false };
+        match &mut hold.stage {
+            Stage::Waiting => hold.cancelled = true,
+            Stage::Running { token, stop, .. } => {
+                stop.get_or_insert(why);
+                token.cancel();
+            }
+            Stage::Ended => return false,
+        }
+        true
+    }
+
+    /// Tells every running job to stop.
+    pub(crate) fn stop_all(&self, why: Stop) {
+        for hold in self.holds().values_mut() {
+            if let Stage::Running { token, stop, .. } = &mut hold.stage {
+                stop.get_or_insert(why);
+                token.cancel();
+            }
+        }
+    }
+
+    /// Compares with what the database says is held: gives the leases that nobody here knows, and tells those to
+    /// stop that the database does not know.
+    pub(crate) fn compare(&self, said: &[Lease]) -> Vec<Lease> {
+        let mut holds = self.holds();
+        let unknown = said
+            .iter()
+            .filter(|lease| holds.get(&lease.job).is_none_or(|hold| hold.lease != **lease))
+            .copied()
+            .collect();
+        let said: HashMap<JobId, Lease> = said.iter().map(|lease| (lease.job, *lease)).collect();
+        for (job, hold) in holds.iter_mut() {
+            let is_lost = said.get(job).is_none_or(|lease| *lease != hold.lease);
+            if is_lost && let Stage::Running { token, stop, .. } = &mut hold.stage {
+                stop.get_or_insert(Stop::Lost);
+                token.cancel();
+            }
+        }
+        unknown
+    }
+
+    /// How many have been running for longer than this.
+    pub(crate) fn running_longer(&self, than: Duration) -> usize {
+        let is_long = |hold: &Hold| match &hold.stage {
+            Stage::Running { since, .. } => since.elapsed() > than,
+            Stage::Waiting | Stage::Ended => false,
+        };
+        self.holds().values().filter(|hold| is_long(hold)).count()
+    }
+
+    /// Jobs that were taken and not started.
+    pub(crate) fn waiting(&self) -> Vec<Lease> {
+        let holds = self.holds();
+        let waiting = holds.values().filter(|hold| matches!(hold.stage, Stage::Waiting));
+        waiting.map(|hold| hold.lease).collect()
+    }
+
+    /// Whether a job is held, in any stage.
+    pub(crate) fn has(&self, job: JobId) -> bool {
+        self.holds().contains_key(&job)
+    }
+
+    /// Takes over what a worker that gives up has not ended: from now on nobody here holds it.
+    pub(crate) fn abandon(&self) -> Vec<Lease> {
+        let mut holds = self.holds();
+        let (ended, open): (HashMap<_, _>, HashMap<_, _>) = std::mem::take(&mut *holds)
+            .into_iter()
+            .partition(|(_, hold)| matches!(hold.stage, Stage::Ended));
+        *holds = ended;
+        open.into_values().map(|hold| hold.lease).collect()
+    }
+}
+
+/// A slot in which an attempt runs.
+pub(crate) struct Slot<'a>(&'a AtomicUsize);
+
+impl Drop for Slot<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}

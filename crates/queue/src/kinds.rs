@@ -1,0 +1,164 @@
+//! The kinds that this process can run now.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use mindflight_api::codes;
+use mindflight_core::jobs::{Kind, Options};
+use mindflight_core::mounted::Mounted;
+use mindflight_core::ports::Lease;
+use mindflight_core::progress::Report;
+use mindflight_core::{BoxFuture, Caller, Error, ProviderContext, Result};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::meters::Meters;
+
+/// A kind of a mounted provider.
+pub struct MountedKind {
+    /// The whole kind: `{provider}.{kind}`.
+    pub name: String,
+    /// The provider.
+    pub provider: ProviderContext,
+    /// What it declared.
+    pub kind: Arc<Kind>,
+}
+
+/// One attempt at a tool call that became a job, for whoever runs tools.
+pub struct ToolAttempt {
+    /// The tool's wire name.
+    pub tool: String,
+    /// Its arguments.
+    pub arguments: Value,
+    /// Who called it.
+    pub caller: Caller,
+    /// The hold on the job.
+    pub lease: Lease,
+    /// Cancelled when the work should stop.
+    pub cancelled: CancellationToken,
+    /// Where progress and log lines go.
+    pub report: Arc<dyn Report>,
+}
+
+/// Runs tools as jobs.
+pub trait Tools: Send + Sync {
+    /// The tools that can be called now, with the name of their provider and how their jobs are treated.
+    fn list(&self) -> Vec<(String, String, Options)>;
+
+    /// Runs one attempt.
+    fn run(&self, attempt: ToolAttempt) -> BoxFuture<Result<Value>>;
+}
+
+/// For servers without tools.
+pub struct NoTools;
+
+impl Tools for NoTools {
+    fn list(&self) -> Vec<(String, String, Options)> {
+        Vec::new()
+    }
+
+    fn run(&self, attempt: ToolAttempt) -> BoxFuture<Result<Value>> {
+        let error = Error::of(codes::TOOL_NOT_FOUND, format!("no tool `{}`", attempt.tool));
+        Box::pin(std::future::ready(Err(error)))
+    }
+}
+
+/// What a kind's name leads to.
+#[derive(Clone)]
+pub(crate) enum Runs {
+    /// A kind of jobs.
+    Kind(Arc<MountedKind>),
+    /// A tool.
+    Tool { provider: String, options: Arc<Options> },
+}
+
+impl Runs {
+    pub(crate) fn options(&self) -> &Options {
+        match self {
+            Self::Kind(mounted) => &mounted.kind.options,
+            Self::Tool { options, .. } => options,
+        }
+    }
+
+    pub(crate) fn provider(&self) -> &str {
+        match self {
+            Self::Kind(mounted) => mounted.provider.name(),
+            Self::Tool { provider, .. } => provider,
+        }
+    }
+}
+
+/// A kind with its number, as the claimed jobs name it.
+pub(crate) struct Numbered {
+    pub(crate) name: Arc<str>,
+    pub(crate) runs: Runs,
+    pub(crate) meters: Meters,
+}
+
+/// The kinds that this process can run now, and what is known of the queues that their jobs are in.
+#[derive(Default)]
+pub(crate) struct Kinds {
+    by_name: RwLock<Arc<BTreeMap<String, Runs>>>,
+    by_number: RwLock<Arc<HashMap<i32, Arc<Numbered>>>>,
+    without_history: RwLock<HashSet<i16>>,
+}
+
+impl Kinds {
+    /// From now on these.
+    pub(crate) fn replace(&self, mounted: &[Mounted], tools: &dyn Tools) {
+        let mut by_name = BTreeMap::new();
+        for provider in mounted {
+            let context = provider.context();
+            for kind in provider.surface().jobs {
+                let name = format!("{}.{}", context.name(), kind.name);
+                let mounted = MountedKind { name: name.clone(), provider: context.clone(), kind };
+                by_name.insert(name, Runs::Kind(Arc::new(mounted)));
+            }
+        }
+        for (name, provider, options) in tools.list() {
+            by_name.insert(name, Runs::Tool { provider, options: Arc::new(options) });
+        }
+        *self.by_name.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(by_name);
+    }
+
+    /// The numbers of the kinds, once they are known.
+    pub(crate) fn number(&self, numbers: HashMap<i32, Arc<Numbered>>) {
+        *self.by_number.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(numbers);
+    }
+
+    pub(crate) fn numbered(&self, number: i32) -> Option<Arc<Numbered>> {
+        self.by_number.read().unwrap_or_else(PoisonError::into_inner).get(&number).cloned()
+    }
+
+    /// The numbers of all kinds.
+    pub(crate) fn numbers(&self) -> Vec<i32> {
+        self.by_number.read().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()
+    }
+
+    /// Which queues forget what has ended.
+    pub(crate) fn forget_in(&self, queues: impl IntoIterator<Item = i16>) {
+        let queues = queues.into_iter().collect();
+        *self.without_history.write().unwrap_or_else(PoisonError::into_inner) = queues;
+    }
+
+    pub(crate) fn keeps_history(&self, queue: i16) -> bool {
+        !self.without_history.read().unwrap_or_else(PoisonError::into_inner).contains(&queue)
+    }
+
+    pub(crate) fn all(&self) -> Arc<BTreeMap<String, Runs>> {
+        self.by_name.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What a kind leads to.
+    pub(crate) fn get(&self, name: &str) -> Result<Runs> {
+        let all = self.all();
+        all.get(name).cloned().ok_or_else(|| {
+            let known: Vec<&str> =
+                all.keys().map(String::as_str).filter(|name| name.contains('.')).collect();
+            let known = known.join(", ");
+            let detail =
+                format!("no mounted provider has jobs of the kind `{name}`; there are {known}");
+            Error::of(codes::UNKNOWN_KIND, detail)
+        })
+    }
+}

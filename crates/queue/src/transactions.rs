@@ -1,0 +1,71 @@
+//! Transactions in which calls and attempts are closed, with jobs that are made in them.
+
+use async_trait::async_trait;
+use mindflight_api::JobId;
+use mindflight_core::ports::{
+    Lease, NewEvent, NewJob, Record, Set, Stored, Transaction, Transactions as Port, Written,
+};
+use mindflight_core::{Error, Result};
+use mindflight_store::Transactions as Store;
+use mindflight_store::jobs::Due;
+use mindflight_store::transactions::Open as Inner;
+use serde_json::Value;
+
+use crate::{Queue, Request};
+
+/// Opens transactions.
+pub(crate) struct Transactions {
+    pub(crate) store: Store,
+    pub(crate) queue: Queue,
+}
+
+#[async_trait]
+impl Port for Transactions {
+    async fn begin(&self, record: Record, lease: Option<Lease>) -> Result<Box<dyn Transaction>> {
+        let inner = self.store.begin(record, lease).await?;
+        Ok(Box::new(Open { inner, queue: self.queue.clone(), ready: Vec::new(), later: false }))
+    }
+}
+
+/// An open transaction, and whom to wake once it is committed.
+struct Open {
+    inner: Inner,
+    queue: Queue,
+    ready: Vec<i16>,
+    later: bool,
+}
+
+#[async_trait]
+impl Transaction for Open {
+    async fn get(&mut self, space: &str, key: &str) -> Result<Option<Stored>> {
+        self.inner.get(space, key).await
+    }
+
+    async fn set(&mut self, space: &str, key: &str, value: Value, how: Set) -> Result<Written> {
+        self.inner.set(space, key, value, how).await
+    }
+
+    async fn add(&mut self, space: &str, key: &str, by: i64) -> Result<i64> {
+        self.inner.add(space, key, by).await
+    }
+
+    async fn enqueue(&mut self, job: NewJob) -> Result<JobId> {
+        let row = self.queue.row(Request { job, caller: None }).await?;
+        match row.due {
+            Due::Now => self.ready.push(row.queue),
+            Due::After(_) | Due::At(_) => self.later = true,
+        }
+        self.inner.enqueue(row).await
+    }
+
+    async fn publish(&mut self, _: NewEvent) -> Result<String> {
+        Err(Error::not_supported("this server has no event log"))
+    }
+
+    async fn finish(self: Box<Self>, output: &Value) -> Result<()> {
+        let Self { inner, queue, mut ready, later } = *self;
+        ready.extend(inner.finish(output).await?);
+        queue.made(&ready, later);
+        Ok(())
+    }
+}

@@ -1,0 +1,226 @@
+//! A provider whose jobs do what the tests need.
+#![expect(clippy::unused_async, reason = "handlers are async, also those that wait for nothing")]
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use mindflight_core::policy::{Backoff, Missed, Unique};
+use mindflight_core::{Context, Error, JobArgs, Jobs, Provider, ProviderContext, Result};
+use serde_json::{Value, json};
+use tokio::sync::Semaphore;
+
+/// What handlers of a test share with it.
+#[derive(Default)]
+pub(crate) struct Seen {
+    /// Starts, by key.
+    pub(crate) starts: Mutex<HashMap<String, usize>>,
+    /// Keys in the order of their starts.
+    pub(crate) order: Mutex<Vec<String>>,
+    /// Handlers at the same time, now and at most.
+    pub(crate) now: AtomicUsize,
+    pub(crate) most: AtomicUsize,
+}
+
+impl Seen {
+    pub(crate) fn starts(&self, key: &str) -> usize {
+        self.starts.lock().unwrap().get(key).copied().unwrap_or_default()
+    }
+
+    fn start(&self, key: &str) -> usize {
+        self.order.lock().unwrap().push(key.to_owned());
+        let mut starts = self.starts.lock().unwrap();
+        let count = starts.entry(key.to_owned()).or_default();
+        *count += 1;
+        *count
+    }
+}
+
+/// What the next one that is built shares with its test.
+type Lent = RefCell<Option<(Arc<Seen>, Arc<Semaphore>)>>;
+
+thread_local! {
+    pub(crate) static LENT: Lent = const { RefCell::new(None) };
+}
+
+/// The provider.
+pub(crate) struct Bench {
+    pub(crate) seen: Arc<Seen>,
+    /// Jobs of the kind `wait` end when they get a permit.
+    pub(crate) gate: Arc<Semaphore>,
+}
+
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {}
+
+macro_rules! args {
+    ($($name:ident $kind:literal;)*) => {$(
+        #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+        pub(crate) struct $name {
+            #[serde(default)]
+            pub(crate) key: String,
+            #[serde(default)]
+            pub(crate) n: usize,
+        }
+        impl JobArgs for $name {
+            const KIND: &'static str = $kind;
+        }
+    )*};
+}
+
+args! {
+    Note "note";
+    Wait "wait";
+    Flaky "flaky";
+    Fail "fail";
+    Panic "panic";
+    Count "count";
+    Snooze "snooze";
+    One "one";
+    PerKey "per_key";
+    Single "single";
+    Started "started";
+    Deaf "deaf";
+    Tick "tick";
+    Talk "talk";
+    Chain "chain";
+}
+
+impl Provider for Bench {
+    const ID: &'static str = "bench";
+    type Config = Config;
+
+    async fn build(_: Config, _: ProviderContext) -> Result<Self> {
+        let (seen, gate) = LENT.with(|lent| lent.take()).unwrap();
+        Ok(Self { seen, gate })
+    }
+
+    fn jobs(&self, j: &mut Jobs<Self>) {
+        let quick = Backoff::fixed(Duration::from_millis(1));
+        j.add(Self::note);
+        j.add(Self::wait);
+        j.add(Self::flaky).backoff(quick).max_attempts(5);
+        j.add(Self::fail).backoff(quick);
+        j.add(Self::panic).backoff(quick).max_attempts(2);
+        j.add(Self::count).transactional();
+        j.add(Self::snooze).max_attempts(1);
+        j.add(Self::one).concurrency(1);
+        j.add(Self::per_key).concurrency_by("key", 2);
+        j.add(Self::single).unique(Unique::default());
+        j.add(Self::started).unique(Unique { until_start: true, ..Unique::default() });
+        j.add(Self::deaf).deadline(Duration::from_millis(50)).max_attempts(1);
+        j.add(Self::tick).schedule("* * * * *", "UTC", Missed::All);
+        j.add(Self::talk);
+        j.add(Self::chain).transactional();
+    }
+}
+
+impl Bench {
+    async fn note(self: Arc<Self>, _: Context, args: Note) -> Result<Value> {
+        self.seen.start(&args.key);
+        Ok(json!({"noted": args.key}))
+    }
+
+    async fn wait(self: Arc<Self>, cx: Context, args: Wait) -> Result<Value> {
+        self.seen.start(&args.key);
+        tokio::select! {
+            permit = self.gate.acquire() => permit.map_err(Error::internal)?.forget(),
+            () = cx.cancelled() => return Err(Error::failed("told to stop")),
+        }
+        Ok(Value::Null)
+    }
+
+    async fn flaky(self: Arc<Self>, cx: Context, args: Flaky) -> Result<u32> {
+        match self.seen.start(&args.key) > args.n {
+            true => Ok(cx.attempt()),
+            false => Err(Error::upstream("not yet")),
+        }
+    }
+
+    async fn fail(self: Arc<Self>, _: Context, args: Fail) -> Result<Value> {
+        self.seen.start(&args.key);
+        Err(Error::upstream("gone").permanent())
+    }
+
+    async fn panic(self: Arc<Self>, _: Context, args: Panic) -> Result<Value> {
+        self.seen.start(&args.key);
+        panic!("on purpose");
+    }
+
+    async fn count(self: Arc<Self>, cx: Context, args: Count) -> Result<i64> {
+        self.seen.start(&args.key);
+        let mut tx = cx.begin().await?;
+        let count = tx.memory().add(&args.key, 1).await?;
+        tx.finish(count).await
+    }
+
+    async fn snooze(self: Arc<Self>, _: Context, args: Snooze) -> Result<Value> {
+        match self.seen.start(&args.key) > args.n {
+            true => Ok(Value::Null),
+            false => Err(Error::snooze(Duration::from_millis(1))),
+        }
+    }
+
+    async fn one(self: Arc<Self>, _: Context, args: One) -> Result<Value> {
+        self.limited(&args.key).await
+    }
+
+    async fn per_key(self: Arc<Self>, _: Context, args: PerKey) -> Result<Value> {
+        self.limited(&args.key).await
+    }
+
+    /// Stays for a few turns, and counts who is there at the same time.
+    async fn limited(&self, key: &str) -> Result<Value> {
+        self.seen.start(key);
+        let now = self.seen.now.fetch_add(1, Ordering::SeqCst) + 1;
+        self.seen.most.fetch_max(now, Ordering::SeqCst);
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+        self.seen.now.fetch_sub(1, Ordering::SeqCst);
+        Ok(Value::Null)
+    }
+
+    async fn single(self: Arc<Self>, cx: Context, args: Single) -> Result<Value> {
+        let args = Wait { key: args.key, n: args.n };
+        self.wait(cx, args).await
+    }
+
+    async fn started(self: Arc<Self>, cx: Context, args: Started) -> Result<Value> {
+        let args = Wait { key: args.key, n: args.n };
+        self.wait(cx, args).await
+    }
+
+    /// Does not hear when it is told to stop.
+    async fn deaf(self: Arc<Self>, _: Context, args: Deaf) -> Result<Value> {
+        self.seen.start(&args.key);
+        std::future::pending().await
+    }
+
+    async fn tick(self: Arc<Self>, _: Context, _: Tick) -> Result<Value> {
+        self.seen.start("tick");
+        Ok(Value::Null)
+    }
+
+    async fn talk(self: Arc<Self>, cx: Context, args: Talk) -> Result<Value> {
+        for step in 0..args.n {
+            cx.progress(step as f64 + 1.0, args.n as f64, "talking");
+            cx.log(format!("line {step}"));
+        }
+        Ok(Value::Null)
+    }
+
+    /// Makes a job in the transaction that ends it.
+    async fn chain(self: Arc<Self>, cx: Context, args: Chain) -> Result<usize> {
+        let mut tx = cx.begin().await?;
+        let note = Note { key: args.key, n: 0 };
+        tx.jobs().enqueue(&note, Default::default()).await?;
+        if args.n > 0 {
+            return Err(Error::upstream("after the job was made").permanent());
+        }
+        tx.finish(args.n).await
+    }
+}

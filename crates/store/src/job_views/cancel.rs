@@ -1,0 +1,236 @@
+//! Stops a job, wherever it is.
+
+use mindflight_api::job::JobError;
+use mindflight_api::{JobId, JobState, codes};
+use mindflight_core::ports::Record;
+use serde_json::Value;
+use sqlx::{PgConnection, Postgres, Transaction};
+
+use super::rows::state_at;
+use crate::db::{Db, commit};
+use crate::jobs::gates;
+use crate::{Error, Result, audit};
+
+/// A job may move between the look at one place and the next; so often is it followed.
+pub(super) const LOOKS: u32 = 8;
+
+/// What became of a job that was to be stopped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cancel {
+    /// It waited and never will run. These queues got jobs for which it made room.
+    Cancelled {
+        /// Their numbers.
+        queues: Vec<i16>,
+    },
+    /// It runs, and its worker will be told.
+    Asked,
+    /// It had ended before.
+    Final(JobState),
+}
+
+pub(super) async fn cancel(
+    db: &Db,
+    id: JobId,
+    reason: Option<&str>,
+    record: &Record,
+) -> Result<Option<Cancel>> {
+    let mut tx = begin(db).await?;
+    let error = error(reason, &record.caller.facts().name)?;
+    for _ in 0..LOOKS {
+        let done = if let Some(queues) = stop(&mut tx, id, &error).await? {
+            Cancel::Cancelled { queues }
+        } else if ask(&mut tx, id, reason).await? {
+            Cancel::Asked
+        } else {
+            match end(&mut tx, id).await? {
+                End::Gone => return Ok(None),
+                End::Moved => continue,
+                End::Ended(state) => return Ok(Some(Cancel::Final(state))),
+            }
+        };
+        audit::write(&mut tx, record).await?;
+        commit(tx).await?;
+        return Ok(Some(done));
+    }
+    Err(restless(id))
+}
+
+/// Begins what is done to one job. A plan made while a queue was empty must not read all of a full one.
+pub(super) async fn begin(db: &Db) -> Result<Transaction<'static, Postgres>> {
+    let mut tx = db.begin().await?;
+    plan_for_few(&mut tx).await?;
+    Ok(tx)
+}
+
+/// Has the rest of the transaction planned for a few rows of large tables, whatever the statistics say.
+pub(super) async fn plan_for_few(db: &mut PgConnection) -> Result<()> {
+    sqlx::query!(
+        r#"
+        SELECT set_config('enable_seqscan', 'off', true) AS seqscan, set_config('jit', 'off', true) AS jit,
+            set_config('plan_cache_mode', 'force_generic_plan', true) AS generic
+        "#,
+    )
+    .fetch_one(db)
+    .await
+    .map_err(Error::of)?;
+    Ok(())
+}
+
+fn error(reason: Option<&str>, who: &str) -> Result<Value> {
+    let detail = match reason {
+        Some(reason) => format!("cancelled by {who}: {reason}"),
+        None => format!("cancelled by {who}"),
+    };
+    let code = codes::JOB_CANCELLED;
+    let (fault, retry) = (code.fault, code.retry);
+    let error = JobError { code: code.name.to_owned(), detail, fault, retry, fix: None };
+    serde_json::to_value(error).map_err(|error| Error::Internal(error.into()))
+}
+
+/// Takes a job that waits out of its place; the queues that got jobs for which it made room.
+async fn stop(db: &mut PgConnection, id: JobId, error: &Value) -> Result<Option<Vec<i16>>> {
+    // Whoever lets jobs through a gate has chosen them before it takes them: it must not choose this one meanwhile.
+    sqlx::query!(
+        r#"
+        SELECT id
+        FROM mindflight.gate
+        WHERE id = (SELECT blocked.gate FROM mindflight.blocked WHERE blocked.id = $1)
+        FOR UPDATE
+        "#,
+        id.uuid(),
+    )
+    .fetch_optional(&mut *db)
+    .await
+    .map_err(Error::of)?;
+    let stopped = take_out(db, id, error).await?;
+    let Some((gate, keeps_history)) = stopped else {
+        return Ok(None);
+    };
+    if !keeps_history {
+        super::delete::forget(db, id).await?;
+    }
+    match gate {
+        Some(gate) => gates::admit(db, &[gate]).await.map(Some),
+        None => Ok(Some(Vec::new())),
+    }
+}
+
+/// The gate whose slot it used, and whether its end was written down.
+async fn take_out(
+    db: &mut PgConnection,
+    id: JobId,
+    error: &Value,
+) -> Result<Option<(Option<i32>, bool)>> {
+    let row = sqlx::query!(
+        r#"
+        WITH waiting AS (
+            DELETE FROM mindflight.ready
+            USING (SELECT job.queue, job.priority FROM mindflight.job WHERE job.id = $1) AS body
+            WHERE ready.queue = body.queue
+                AND ready.lane = ANY (ARRAY[body.priority, 10::smallint])
+                AND ready.id = $1
+            RETURNING ready.id, ready.kind, ready.queue, ready.attempt, ready.gate
+        ),
+        later AS (
+            DELETE FROM mindflight.scheduled
+            WHERE id = $1
+            RETURNING id, kind, queue, attempt
+        ),
+        limited AS (
+            DELETE FROM mindflight.blocked
+            WHERE id = $1
+            RETURNING id, kind, queue, attempt
+        ),
+        stopped AS (
+            SELECT id, kind, queue, attempt, gate FROM waiting
+            UNION ALL
+            SELECT id, kind, queue, attempt, NULL FROM later
+            UNION ALL
+            SELECT id, kind, queue, attempt, NULL FROM limited
+        ),
+        noted AS (
+            INSERT INTO mindflight.outcome (job, state, kind, queue, attempt, error)
+            SELECT stopped.id, 2, stopped.kind, stopped.queue, stopped.attempt, $2
+            FROM stopped
+            JOIN mindflight.queue ON queue.id = stopped.queue
+            WHERE queue.keeps_history
+        ),
+        keys AS (
+            DELETE FROM mindflight.unique_key
+            WHERE job IN (SELECT id FROM stopped)
+        ),
+        wishes AS (
+            DELETE FROM mindflight.cancel_request
+            WHERE job IN (SELECT id FROM stopped)
+        )
+        SELECT stopped.gate, queue.keeps_history
+        FROM stopped
+        JOIN mindflight.queue ON queue.id = stopped.queue
+        "#,
+        id.uuid(),
+        error,
+    )
+    .fetch_optional(db)
+    .await
+    .map_err(Error::of)?;
+    Ok(row.map(|row| (row.gate, row.keeps_history)))
+}
+
+/// Asks the worker of a job that runs to stop it; whether it runs. Its lease is held meanwhile, or a wish would be
+/// left behind for a job that ends just now.
+async fn ask(db: &mut PgConnection, id: JobId, reason: Option<&str>) -> Result<bool> {
+    let asked = sqlx::query!(
+        r#"
+        WITH held AS MATERIALIZED (
+            SELECT id
+            FROM mindflight.lease
+            WHERE id = $1
+            FOR UPDATE
+        )
+        INSERT INTO mindflight.cancel_request (job, reason)
+        SELECT id, $2
+        FROM held
+        ON CONFLICT (job) DO UPDATE
+        SET reason = coalesce(cancel_request.reason, excluded.reason)
+        "#,
+        id.uuid(),
+        reason,
+    )
+    .execute(db)
+    .await
+    .map_err(Error::of)?;
+    Ok(asked.rows_affected() > 0)
+}
+
+/// Whether a job has ended.
+pub(super) enum End {
+    /// There is no such job.
+    Gone,
+    /// It has not: it moves.
+    Moved,
+    /// In this state.
+    Ended(JobState),
+}
+
+pub(super) async fn end(db: &mut PgConnection, id: JobId) -> Result<End> {
+    let found = sqlx::query!(
+        r#"
+        SELECT outcome.state AS "state?"
+        FROM (SELECT job.id FROM mindflight.job WHERE job.id = $1) AS body
+        LEFT JOIN mindflight.outcome ON outcome.job = body.id
+        "#,
+        id.uuid(),
+    )
+    .fetch_optional(db)
+    .await
+    .map_err(Error::of)?;
+    Ok(match found.map(|row| row.state) {
+        None => End::Gone,
+        Some(None) => End::Moved,
+        Some(Some(state)) => End::Ended(state_at(5 + i32::from(state))),
+    })
+}
+
+pub(super) fn restless(id: JobId) -> Error {
+    Error::conflict(format!("the job {id} moves too fast to be changed; try again"))
+}

@@ -1,0 +1,321 @@
+//! Ends attempts, many at a time: only those whose lease still holds.
+
+use std::time::Duration;
+
+use mindflight_api::job::JobError;
+use mindflight_core::ports::Lease;
+use serde_json::Value;
+use sqlx::{Connection as _, PgConnection};
+use uuid::Uuid;
+
+use super::claimer::small;
+use super::gates;
+use crate::session::Session;
+use crate::{Error, Result};
+
+/// Who ends attempts.
+pub struct Completer(pub(super) Session);
+
+/// An attempt that has ended.
+#[derive(Debug, Clone)]
+pub struct Finished {
+    /// The hold on its job.
+    pub lease: Lease,
+    /// How it ended.
+    pub end: End,
+    /// Whether the job holds a unique key, or a slot of a gate.
+    pub is_tied: bool,
+    /// Whether the queue keeps what has ended.
+    pub keeps_history: bool,
+}
+
+/// How an attempt ended, and what becomes of the job.
+#[derive(Debug, Clone)]
+pub enum End {
+    /// The job is done; its result, as JSON.
+    Succeeded(String),
+    /// The job has failed.
+    Failed(JobError),
+    /// The job was cancelled.
+    Cancelled(JobError),
+    /// The job runs again after this long; this attempt counts.
+    Retry(Duration, JobError),
+    /// The job runs again after this long; this attempt does not count.
+    Snooze(Duration),
+    /// Its worker stops; the job runs again elsewhere, and this attempt does not count.
+    Returned,
+}
+
+/// What a batch came to.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Ended {
+    /// How many were ended. The others' leases had been lost: nothing of them was written.
+    pub count: usize,
+    /// Queues that have jobs again.
+    pub queues: Vec<i16>,
+}
+
+/// The numbers of final states in `outcome`.
+const SUCCEEDED: i16 = 0;
+const FAILED: i16 = 1;
+const CANCELLED: i16 = 2;
+
+/// The numbers of ends in `attempt`.
+const WITH_ERROR: i16 = 0;
+const SNOOZED: i16 = 1;
+const RETURNED: i16 = 3;
+
+impl Completer {
+    /// Ends attempts. The same batch may be sent again after an error: what was ended stays so.
+    ///
+    /// # Errors
+    /// When the database does not answer: then the batch may or may not have been written.
+    pub async fn complete(&mut self, batch: &[Finished]) -> Result<Ended> {
+        let finals = Finals::of(batch);
+        self.0
+            .run(async |db| {
+                if finals.rest.is_empty() && finals.forgotten.is_empty() && finals.is_untied {
+                    let count = finish(db, &finals.kept).await?.len();
+                    return Ok(Ended { count, queues: Vec::new() });
+                }
+                let mut tx = db.begin().await.map_err(Error::of)?;
+                let ended = everything(&mut tx, &finals).await?;
+                tx.commit().await.map_err(Error::of)?;
+                Ok(ended)
+            })
+            .await
+    }
+}
+
+/// A batch, sorted by what has to be written.
+#[derive(Default)]
+struct Finals<'a> {
+    kept: Columns,
+    forgotten: Vec<Lease>,
+    rest: Vec<&'a Finished>,
+    is_untied: bool,
+}
+
+#[derive(Default)]
+struct Columns {
+    id: Vec<Uuid>,
+    worker: Vec<i64>,
+    attempt: Vec<i16>,
+    state: Vec<i16>,
+    result: Vec<Option<String>>,
+    error: Vec<Option<Value>>,
+}
+
+impl Columns {
+    fn push(&mut self, lease: Lease, state: i16, result: Option<String>, error: Option<&JobError>) {
+        self.id.push(lease.job.uuid());
+        self.worker.push(lease.worker);
+        self.attempt.push(small(lease.attempt));
+        self.state.push(state);
+        self.result.push(result);
+        self.error.push(error.map(as_json));
+    }
+}
+
+pub(super) fn as_json(error: &JobError) -> Value {
+    serde_json::to_value(error).unwrap_or_default()
+}
+
+impl<'a> Finals<'a> {
+    fn of(batch: &'a [Finished]) -> Self {
+        let mut finals = Finals { is_untied: true, ..Finals::default() };
+        for finished in batch {
+            finals.is_untied &= !finished.is_tied;
+            let (state, result, error) = match &finished.end {
+                End::Succeeded(result) => (SUCCEEDED, Some(result.clone()), None),
+                End::Failed(error) => (FAILED, None, Some(error)),
+                End::Cancelled(error) => (CANCELLED, None, Some(error)),
+                End::Retry(..) | End::Snooze(_) | End::Returned => {
+                    finals.rest.push(finished);
+                    continue;
+                }
+            };
+            // What failed is kept for whoever has to look into it, whatever the queue does with the rest.
+            if finished.keeps_history || state == FAILED {
+                finals.kept.push(finished.lease, state, result, error);
+            } else {
+                finals.forgotten.push(finished.lease);
+            }
+        }
+        finals
+    }
+}
+
+/// A lease that was given up, and what hung on it.
+struct Released {
+    id: Uuid,
+    is_unique: bool,
+    gate: Option<i32>,
+}
+
+async fn everything(db: &mut PgConnection, finals: &Finals<'_>) -> Result<Ended> {
+    let mut released = finish(db, &finals.kept).await?;
+    released.extend(forget(db, &finals.forgotten).await?);
+    let mut count = released.len();
+    let keys: Vec<Uuid> = released.iter().filter(|one| one.is_unique).map(|one| one.id).collect();
+    let mut gates: Vec<i32> = released.iter().filter_map(|one| one.gate).collect();
+    let mut queues = Vec::new();
+    if !finals.rest.is_empty() {
+        let (again, ready) = put_back(db, &finals.rest).await?;
+        count += again.len();
+        gates.extend(again.iter().filter_map(|one| one.gate));
+        queues.extend(ready);
+    }
+    if !keys.is_empty() {
+        give_back_keys(db, &keys).await?;
+    }
+    if !gates.is_empty() {
+        queues.extend(gates::admit(db, &gates).await?);
+    }
+    Ok(Ended { count, queues: gates::distinct(queues) })
+}
+
+/// Ends one attempt whose transaction is open: its lease, its outcome, its key and its slot. Gives the queues that got
+/// jobs, or nothing if the lease was lost.
+pub(crate) async fn finish_one(
+    db: &mut PgConnection,
+    lease: Lease,
+    result: String,
+) -> Result<Option<Vec<i16>>> {
+    let keeps_history = sqlx::query_scalar!(
+        r#"
+        SELECT queue.keeps_history
+        FROM mindflight.lease
+        JOIN mindflight.queue ON queue.id = lease.queue
+        WHERE lease.id = $1
+        "#,
+        lease.job.uuid(),
+    )
+    .fetch_optional(&mut *db)
+    .await
+    .map_err(Error::of)?;
+    let end = End::Succeeded(result);
+    let keeps_history = keeps_history.unwrap_or(true);
+    let batch = [Finished { lease, end, is_tied: true, keeps_history }];
+    let ended = everything(db, &Finals::of(&batch)).await?;
+    Ok((ended.count == 1).then_some(ended.queues))
+}
+
+async fn finish(db: &mut PgConnection, finals: &Columns) -> Result<Vec<Released>> {
+    if finals.id.is_empty() {
+        return Ok(Vec::new());
+    }
+    sqlx::query_as!(
+        Released,
+        r#"
+        WITH done AS (
+            DELETE FROM mindflight.lease
+            USING unnest($1::uuid[], $2::bigint[], $3::smallint[], $4::smallint[], $5::text[], $6::jsonb[])
+                AS given (id, worker, attempt, state, result, error)
+            WHERE lease.id = given.id
+                AND lease.worker = given.worker
+                AND lease.attempt = given.attempt
+            RETURNING lease.*, given.state, given.result, given.error
+        ),
+        kept AS (
+            INSERT INTO mindflight.outcome (job, state, kind, queue, attempt, worker, started_at, result, error)
+            SELECT id, state, kind, queue, attempt, worker, claimed_at, result::json, error
+            FROM done
+        )
+        SELECT id AS "id!", is_unique AS "is_unique!", gate
+        FROM done
+        "#,
+        &finals.id,
+        &finals.worker,
+        &finals.attempt,
+        &finals.state,
+        &finals.result as &[Option<String>],
+        &finals.error as &[Option<Value>],
+    )
+    .fetch_all(db)
+    .await
+    .map_err(Error::of)
+}
+
+/// For queues that keep no history.
+async fn forget(db: &mut PgConnection, leases: &[Lease]) -> Result<Vec<Released>> {
+    if leases.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<Uuid> = leases.iter().map(|lease| lease.job.uuid()).collect();
+    let workers: Vec<i64> = leases.iter().map(|lease| lease.worker).collect();
+    let attempts: Vec<i16> = leases.iter().map(|lease| small(lease.attempt)).collect();
+    sqlx::query_as!(
+        Released,
+        r#"
+        WITH done AS (
+            DELETE FROM mindflight.lease
+            USING unnest($1::uuid[], $2::bigint[], $3::smallint[]) AS given (id, worker, attempt)
+            WHERE lease.id = given.id
+                AND lease.worker = given.worker
+                AND lease.attempt = given.attempt
+            RETURNING lease.id, lease.is_unique, lease.gate
+        ),
+        gone AS (
+            DELETE FROM mindflight.job
+            WHERE id = ANY (ARRAY(SELECT id FROM done))
+        )
+        SELECT id AS "id!", is_unique AS "is_unique!", gate
+        FROM done
+        "#,
+        &ids,
+        &workers,
+        &attempts,
+    )
+    .fetch_all(db)
+    .await
+    .map_err(Error::of)
+}
+
+/// Jobs that run again: now, or after a while. Gives what was released, and the queues that have jobs at once.
+async fn put_back(db: &mut PgConnection, batch: &[&Finished]) -> Result<(Vec<Released>, Vec<i16>)> {
+    let (mut columns, mut delays) = (Columns::default(), Vec::new());
+    for finished in batch {
+        let (ended, delay, error) = match &finished.end {
+            End::Retry(delay, error) => (WITH_ERROR, Some(delay.as_secs_f64()), Some(error)),
+            End::Snooze(delay) => (SNOOZED, Some(delay.as_secs_f64()), None),
+            End::Returned | End::Succeeded(_) | End::Failed(_) | End::Cancelled(_) => {
+                (RETURNED, None, None)
+            }
+        };
+        columns.push(finished.lease, ended, None, error);
+        delays.push(delay);
+    }
+    let rows = sqlx::query_file!(
+        "queries/jobs/put_back.sql",
+        &columns.id,
+        &columns.worker,
+        &columns.attempt,
+        &columns.state,
+        &delays as &[Option<f64>],
+        &columns.error as &[Option<Value>],
+    )
+    .fetch_all(db)
+    .await
+    .map_err(Error::of)?;
+    let ready = rows.iter().filter(|row| row.is_ready).map(|row| row.queue).collect();
+    let released = rows
+        .into_iter()
+        .map(|row| Released { id: row.id, is_unique: row.is_unique, gate: row.gate })
+        .collect();
+    Ok((released, ready))
+}
+
+pub(super) async fn give_back_keys(db: &mut PgConnection, jobs: &[Uuid]) -> Result<()> {
+    sqlx::query!(
+        r#"
+        DELETE FROM mindflight.unique_key
+        WHERE job = ANY ($1)
+        "#,
+        jobs,
+    )
+    .execute(db)
+    .await
+    .map_err(Error::of)?;
+    Ok(())
+}

@@ -1,0 +1,224 @@
+//! Making jobs: bodies, keys and places, on whatever connection, so that it is the same in and out of a transaction.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use mindflight_api::JobId;
+use serde_json::Value;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::gates;
+use crate::{Error, Result};
+
+/// Arguments up to this many bytes are copied beside the place in the queue, which spares the claim a look-up.
+const INLINE: usize = 1024;
+
+/// How often a key may be taken and given back under a writer before it gives up.
+const ATTEMPTS: u32 = 16;
+
+/// When a job may start.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Due {
+    /// At once.
+    Now,
+    /// After this long, on the database's clock.
+    After(Duration),
+    /// At this time, on the database's clock.
+    At(DateTime<Utc>),
+}
+
+/// A job as it is written.
+#[derive(Debug, Clone)]
+pub struct NewRow {
+    /// Its id.
+    pub id: JobId,
+    /// The number of its kind.
+    pub kind: i32,
+    /// The number of its queue.
+    pub queue: i16,
+    /// 0–9, lower first.
+    pub priority: u8,
+    /// Attempts before it has failed.
+    pub max_attempts: u16,
+    /// When it may start.
+    pub due: Due,
+    /// Arguments, as JSON.
+    pub args: String,
+    /// What few jobs have.
+    pub meta: Option<Value>,
+    /// Whether the handler needs what is in `meta`.
+    pub needs_meta: bool,
+    /// A key of which one unfinished job at most exists, and whether it is given back when an attempt starts.
+    pub unique: Option<(String, bool)>,
+    /// The number of what limits how many run at once.
+    pub gate: Option<i32>,
+}
+
+/// What making jobs came to.
+#[derive(Debug, Default)]
+pub(crate) struct Made {
+    /// For each row, the id of the unfinished job that has its key, if there was one.
+    pub(crate) existing: HashMap<JobId, JobId>,
+}
+
+/// Makes jobs. Call it in a transaction if any is unique or gated.
+pub(crate) async fn insert(db: &mut PgConnection, rows: &[NewRow]) -> Result<Made> {
+    let existing = take_keys(db, rows).await?;
+    let fresh: Vec<&NewRow> = rows.iter().filter(|row| !existing.contains_key(&row.id)).collect();
+    write(db, &fresh).await?;
+    let mut gates: Vec<i32> = fresh.iter().filter_map(|row| row.gate).collect();
+    if !gates.is_empty() {
+        gates.sort_unstable();
+        gates.dedup();
+        gates::admit(db, &gates).await?;
+    }
+    Ok(Made { existing })
+}
+
+/// Whether making these jobs takes more than one statement.
+pub(crate) fn needs_transaction(rows: &[NewRow]) -> bool {
+    rows.iter().any(|row| row.unique.is_some() || row.gate.is_some())
+}
+
+async fn take_keys(db: &mut PgConnection, rows: &[NewRow]) -> Result<HashMap<JobId, JobId>> {
+    let mut wanted: Vec<(&str, Uuid, bool)> = rows
+        .iter()
+        .filter_map(|row| {
+            let (key, until_start) = row.unique.as_ref()?;
+            Some((key.as_str(), row.id.uuid(), *until_start))
+        })
+        .collect();
+    // Everybody takes keys in the same order, or two writers could wait for each other.
+    wanted.sort_unstable();
+    let mut existing = HashMap::new();
+    for _ in 0..ATTEMPTS {
+        if wanted.is_empty() {
+            return Ok(existing);
+        }
+        let taken = insert_keys(db, &wanted).await?;
+        let holders = holders(db, &wanted).await?;
+        wanted.retain(|(key, id, _)| {
+            if taken.contains(id) {
+                return false;
+            }
+            match holders.get(*key) {
+                Some(holder) => {
+                    existing.insert(JobId::from(*id), JobId::from(*holder));
+                    false
+                }
+                // It was given back just now: try again.
+                None => true,
+            }
+        });
+    }
+    Err(Error::conflict("the unique key changes hands too fast".to_owned()))
+}
+
+async fn insert_keys(db: &mut PgConnection, wanted: &[(&str, Uuid, bool)]) -> Result<Vec<Uuid>> {
+    let keys: Vec<String> = wanted.iter().map(|(key, ..)| (*key).to_owned()).collect();
+    let ids: Vec<Uuid> = wanted.iter().map(|(_, id, _)| *id).collect();
+    let until_start: Vec<bool> = wanted.iter().map(|(.., until_start)| *until_start).collect();
+    sqlx::query_scalar!(
+        r#"
+        INSERT INTO mindflight.unique_key (key, job, until_start)
+        SELECT key, job, until_start
+        FROM unnest($1::text[], $2::uuid[], $3::boolean[]) AS wanted (key, job, until_start)
+        ORDER BY key
+        ON CONFLICT (key) DO NOTHING
+        RETURNING job
+        "#,
+        &keys,
+        &ids,
+        &until_start,
+    )
+    .fetch_all(db)
+    .await
+    .map_err(Error::of)
+}
+
+async fn holders(
+    db: &mut PgConnection,
+    wanted: &[(&str, Uuid, bool)],
+) -> Result<HashMap<String, Uuid>> {
+    let keys: Vec<String> = wanted.iter().map(|(key, ..)| (*key).to_owned()).collect();
+    let rows = sqlx::query!(
+        r#"
+        SELECT key, job
+        FROM mindflight.unique_key
+        WHERE key = ANY ($1)
+        "#,
+        &keys,
+    )
+    .fetch_all(db)
+    .await
+    .map_err(Error::of)?;
+    Ok(rows.into_iter().map(|row| (row.key, row.job)).collect())
+}
+
+/// The rows as columns, as the server takes them.
+#[derive(Default)]
+struct Columns {
+    id: Vec<Uuid>,
+    kind: Vec<i32>,
+    queue: Vec<i16>,
+    priority: Vec<i16>,
+    max_attempts: Vec<i16>,
+    args: Vec<String>,
+    meta: Vec<Option<Value>>,
+    inline: Vec<bool>,
+    is_unique: Vec<bool>,
+    gate: Vec<Option<i32>>,
+    delay: Vec<Option<f64>>,
+    run_at: Vec<Option<DateTime<Utc>>>,
+}
+
+impl Columns {
+    fn push(&mut self, row: &NewRow) {
+        self.id.push(row.id.uuid());
+        self.kind.push(row.kind);
+        self.queue.push(row.queue);
+        self.priority.push(i16::from(row.priority.min(9)));
+        self.max_attempts.push(i16::try_from(row.max_attempts.max(1)).unwrap_or(i16::MAX));
+        self.args.push(row.args.clone());
+        self.meta.push(row.meta.clone());
+        self.inline.push(row.args.len() <= INLINE && !row.needs_meta);
+        self.is_unique.push(row.unique.is_some());
+        self.gate.push(row.gate);
+        let (delay, run_at) = match row.due {
+            Due::Now => (None, None),
+            Due::After(delay) => (Some(delay.as_secs_f64()), None),
+            Due::At(time) => (None, Some(time)),
+        };
+        self.delay.push(delay);
+        self.run_at.push(run_at);
+    }
+}
+
+async fn write(db: &mut PgConnection, rows: &[&NewRow]) -> Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let mut columns = Columns::default();
+    rows.iter().for_each(|row| columns.push(row));
+    sqlx::query_file!(
+        "queries/jobs/insert.sql",
+        &columns.id,
+        &columns.kind,
+        &columns.queue,
+        &columns.priority,
+        &columns.max_attempts,
+        &columns.args,
+        &columns.meta as &[Option<Value>],
+        &columns.inline,
+        &columns.is_unique,
+        &columns.gate as &[Option<i32>],
+        &columns.delay as &[Option<f64>],
+        &columns.run_at as &[Option<DateTime<Utc>>],
+    )
+    .execute(db)
+    .await
+    .map_err(Error::of)?;
+    Ok(())
+}

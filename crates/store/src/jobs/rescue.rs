@@ -1,0 +1,210 @@
+//! Takes jobs from workers that died. A job that takes its worker down is found, and its neighbours are not charged.
+
+use std::time::Duration;
+
+use mindflight_api::job::JobError;
+use sqlx::{Connection as _, PgConnection};
+use uuid::Uuid;
+
+use super::claimer::SUSPECT;
+use super::completer::{as_json, give_back_keys};
+use super::gates;
+use super::keeper::{Keeper, interval};
+use crate::{Error, Result};
+
+/// What a crash costs a job that ran alone; in company it costs one.
+const ALONE: i16 = 6;
+
+/// What becomes of jobs whose worker died.
+#[derive(Debug, Clone)]
+pub struct Crash {
+    /// So many crashes of a worker that a job ran alone on are the job's end; in company, six times as many.
+    pub budget: u16,
+    /// What a job that is not started again has as its error.
+    pub lost: JobError,
+    /// What a job has as its error that somebody wanted to be stopped.
+    pub cancelled: JobError,
+}
+
+/// What a rescue came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rescued {
+    /// The workers that were found dead.
+    pub workers: Vec<i64>,
+    /// Jobs that run again.
+    pub again: usize,
+    /// Jobs that do not.
+    pub ended: usize,
+    /// Queues that have jobs again.
+    pub queues: Vec<i16>,
+}
+
+impl Keeper {
+    /// Declares workers dead that were silent for `silence`, and takes their jobs.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn rescue(&mut self, silence: Duration, crash: &Crash) -> Result<Rescued> {
+        self.0
+            .run(async |db| {
+                let mut tx = db.begin().await.map_err(Error::of)?;
+                let workers = bury_silent(&mut tx, silence).await?;
+                let rescued = collect(&mut tx, workers, crash).await?;
+                tx.commit().await.map_err(Error::of)?;
+                Ok(rescued)
+            })
+            .await
+    }
+
+    /// Declares dead whoever held `holder` before; call it only while holding it.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn take_over(&mut self, holder: &str, crash: &Crash) -> Result<Rescued> {
+        self.0
+            .run(async |db| {
+                let mut tx = db.begin().await.map_err(Error::of)?;
+                let workers = bury_holder(&mut tx, holder).await?;
+                let rescued = collect(&mut tx, workers, crash).await?;
+                tx.commit().await.map_err(Error::of)?;
+                Ok(rescued)
+            })
+            .await
+    }
+}
+
+async fn bury_silent(db: &mut PgConnection, silence: Duration) -> Result<Vec<i64>> {
+    sqlx::query_scalar!(
+        r#"
+        DELETE FROM mindflight.worker
+        WHERE id = ANY (ARRAY(
+            SELECT id
+            FROM mindflight.worker
+            WHERE beat_at < clock_timestamp() - $1::interval
+            ORDER BY id
+            FOR UPDATE SKIP LOCKED
+        ))
+        RETURNING id
+        "#,
+        interval(silence),
+    )
+    .fetch_all(db)
+    .await
+    .map_err(Error::of)
+}
+
+async fn bury_holder(db: &mut PgConnection, holder: &str) -> Result<Vec<i64>> {
+    sqlx::query_scalar!(
+        r#"
+        DELETE FROM mindflight.worker
+        WHERE holder = $1
+        RETURNING id
+        "#,
+        holder,
+    )
+    .fetch_all(db)
+    .await
+    .map_err(Error::of)
+}
+
+/// What one job came to.
+struct Found {
+    id: Uuid,
+    queue: i16,
+    gate: Option<i32>,
+    is_unique: bool,
+    runs_again: bool,
+}
+
+/// Takes all jobs whose worker is not on the list any more.
+async fn collect(db: &mut PgConnection, workers: Vec<i64>, crash: &Crash) -> Result<Rescued> {
+    let found = orphans(db, crash).await?;
+    let (again, ended): (Vec<&Found>, Vec<&Found>) = found.iter().partition(|job| job.runs_again);
+    let mut queues: Vec<i16> = again.iter().map(|job| job.queue).collect();
+    let keys: Vec<Uuid> = ended.iter().filter(|job| job.is_unique).map(|job| job.id).collect();
+    let gates: Vec<i32> = ended.iter().filter_map(|job| job.gate).collect();
+    if !keys.is_empty() {
+        give_back_keys(db, &keys).await?;
+    }
+    if !gates.is_empty() {
+        queues.extend(gates::admit(db, &gates).await?);
+    }
+    sweep_requests(db).await?;
+    let (again, ended) = (again.len(), ended.len());
+    Ok(Rescued { workers, again, ended, queues: gates::distinct(queues) })
+}
+
+/// A job that may be attempted once only is not started again: nobody knows how far it came.
+async fn orphans(db: &mut PgConnection, crash: &Crash) -> Result<Vec<Found>> {
+    let budget = i16::try_from(crash.budget).unwrap_or(i16::MAX).saturating_mul(ALONE);
+    sqlx::query_as!(
+        Found,
+        r#"
+        WITH gone AS (
+            DELETE FROM mindflight.lease
+            WHERE NOT EXISTS (SELECT FROM mindflight.worker WHERE worker.id = lease.worker)
+            RETURNING *
+        ),
+        judged AS MATERIALIZED (
+            SELECT gone.*, gone.crashes + CASE WHEN company.jobs = 1 THEN $1::smallint ELSE 1 END AS charged,
+                company.jobs = 1 AS was_alone,
+                EXISTS (SELECT FROM mindflight.cancel_request WHERE job = gone.id) AS is_cancelled,
+                (SELECT job.max_attempts FROM mindflight.job WHERE job.id = gone.id LIMIT 1) AS allowed
+            FROM gone
+            JOIN (SELECT worker, count(*) AS jobs FROM gone GROUP BY worker) AS company
+                ON company.worker = gone.worker
+        ),
+        decided AS MATERIALIZED (
+            SELECT judged.*, NOT is_cancelled
+                AND charged < $2
+                AND allowed > 1
+                AND (NOT was_alone OR attempt < max_attempts) AS runs_again
+            FROM judged
+        ),
+        noted AS (
+            INSERT INTO mindflight.attempt (job, attempt, ended, worker, started_at, error)
+            SELECT id, attempt, 2, worker, claimed_at, $3
+            FROM decided
+            WHERE runs_again
+        ),
+        ended AS (
+            INSERT INTO mindflight.outcome (job, state, kind, queue, attempt, worker, started_at, error)
+            SELECT id, CASE WHEN is_cancelled THEN 2 ELSE 1 END, kind, queue, attempt, worker, claimed_at,
+                CASE WHEN is_cancelled THEN $4::jsonb ELSE $3::jsonb END
+            FROM decided
+            WHERE NOT runs_again
+        ),
+        again AS (
+            INSERT INTO mindflight.ready (queue, lane, id, kind, attempt, crashes, max_attempts, is_unique, gate)
+            SELECT queue, $5, id, kind, attempt, charged, max_attempts + CASE WHEN was_alone THEN 0 ELSE 1 END,
+                is_unique, gate
+            FROM decided
+            WHERE runs_again
+        )
+        SELECT id AS "id!", queue AS "queue!", gate, is_unique AS "is_unique!", runs_again AS "runs_again!"
+        FROM decided
+        "#,
+        ALONE,
+        i32::from(budget),
+        as_json(&crash.lost),
+        as_json(&crash.cancelled),
+        SUSPECT,
+    )
+    .fetch_all(db)
+    .await
+    .map_err(Error::of)
+}
+
+/// Requests whose job does not run any more say nothing.
+async fn sweep_requests(db: &mut PgConnection) -> Result<()> {
+    sqlx::query!(
+        r#"
+        DELETE FROM mindflight.cancel_request
+        WHERE NOT EXISTS (SELECT FROM mindflight.lease WHERE lease.id = cancel_request.job)
+        "#,
+    )
+    .execute(db)
+    .await
+    .map_err(Error::of)?;
+    Ok(())
+}

@@ -1,0 +1,17 @@
+DROP TABLE mindflight.schedule;
+DROP TABLE mindflight.log_line;
+DROP TABLE mindflight.progress;
+DROP TABLE mindflight.cancel_request;
+DROP TABLE mindflight.unique_key;
+DROP TABLE mindflight.worker;
+DROP TABLE mindflight.attempt;
+DROP TABLE mindflight.outcome;
+DROP TABLE mindflight.lease;
+DROP TABLE mindflight.blocked;
+DROP TABLE mindflight.scheduled;
+DROP TABLE mindflight.ready;
+DROP TABLE mindflight.job;
+DROP TABLE mindflight.gate;
+DROP TABLE mindflight.queue_kind;
+DROP TABLE mindflight.kind;
+DROP TABLE mindflight.queue;
