@@ -104,6 +104,19 @@ impl Calls {
         self.0.stopping.cancel();
     }
 
+    /// Whether a call would be let in, without making it: the tool is there, the caller may call it, and the arguments
+    /// fit. Gives the tool's wire name.
+    ///
+    /// # Errors
+    /// 404 unknown tool, 403 missing scope, 422 wrong arguments.
+    pub fn check(&self, tool: &str, caller: &Caller, arguments: &Value) -> Result<String> {
+        let catalog = self.catalog();
+        let entry = catalog.get(tool)?;
+        entry.require(caller)?;
+        entry.input.check_arguments(arguments)?;
+        Ok(entry.name.clone())
+    }
+
     /// Calls a tool. Dropping the future cancels the call.
     ///
     /// # Errors

@@ -13,6 +13,6 @@ pub(crate) fn settings(config: &Config) -> Settings {
         max_connections: database.max_connections,
         acquire_timeout: database.acquire_timeout.0,
         statement_timeout: database.statement_timeout.0,
-        instance: "server".to_owned(),
+        instance: "mindflight".to_owned(),
     }
 }

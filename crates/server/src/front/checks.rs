@@ -59,8 +59,8 @@ fn not_built(request: &ServiceRequest) -> Result<()> {
     if !is_call {
         return Ok(());
     }
-    if headers.contains_key("prefer") {
-        return refuse("`Prefer` on a tool call");
+    if headers.contains_key("prefer") && path.starts_with("/tools/") {
+        return refuse("`Prefer` on a call over SLOP");
     }
     let mut accepted = headers.get_all(ACCEPT).filter_map(|value| value.to_str().ok());
     if accepted.any(|value| value.contains("text/event-stream")) {

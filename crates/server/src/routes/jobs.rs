@@ -17,6 +17,7 @@ use mindflight_api::{JobId, Page, Scope, codes};
 use mindflight_core::ports::NewJob as Wanted;
 use mindflight_core::{Error, Result};
 use mindflight_queue::{Enqueued, Request};
+use mindflight_store::job_views::View;
 use tokio::time::Instant;
 
 use self::kinds::Mounted;
@@ -148,8 +149,18 @@ pub(super) async fn find(state: &AppState, id: JobId) -> Result<Job> {
     all(state, vec![id]).await?.pop().ok_or_else(|| absent(id))
 }
 
+/// A job, once it has ended or `end` is there.
+pub(super) async fn settled(state: &AppState, id: JobId, end: Instant) -> Result<Job> {
+    let view = awaited(state, id, end, |_| Ok(())).await?;
+    show::shown(state, vec![view]).pop().ok_or_else(|| absent(id))
+}
+
 /// Makes jobs of this caller.
-async fn enqueue(state: &AppState, who: Requester, jobs: Vec<Wanted>) -> Result<Vec<Enqueued>> {
+pub(super) async fn enqueue(
+    state: &AppState,
+    who: Requester,
+    jobs: Vec<Wanted>,
+) -> Result<Vec<Enqueued>> {
     let queue = state.queue.clone();
     let caller = Some(who.caller);
     let requests = jobs.into_iter().map(|job| Request { job, caller: caller.clone() }).collect();
@@ -190,15 +201,26 @@ async fn get(
     query: Query,
 ) -> Answer {
     let (id, wait) = (id::<JobId>(&path)?, wait(&query)?);
-    let end = Instant::now() + wait;
+    let allowed = |view: &View| visible(view, &who.caller, &Scope::JobsRead);
+    let view = awaited(&state, id, Instant::now() + wait, allowed).await?;
+    let shown = show::shown(&state, vec![view]).pop();
+    Ok(HttpResponse::Ok().json(shown.ok_or_else(|| absent(id))?))
+}
+
+/// Looks at a job until it has ended or `end` is there, each time asking whether it is `allowed`.
+async fn awaited(
+    state: &AppState,
+    id: JobId,
+    end: Instant,
+    allowed: impl Fn(&View) -> Result<()>,
+) -> Result<View> {
     let mut pause = SHORTEST_PAUSE;
     loop {
-        let view = one(&state, id).await?.ok_or_else(|| absent(id))?;
-        visible(&view, &who.caller, &Scope::JobsRead)?;
+        let view = one(state, id).await?.ok_or_else(|| absent(id))?;
+        allowed(&view)?;
         let left = end.saturating_duration_since(Instant::now());
         if view.state.is_final() || left.is_zero() || state.is_draining() {
-            let shown = show::shown(&state, vec![view]).pop();
-            return Ok(HttpResponse::Ok().json(shown.ok_or_else(|| absent(id))?));
+            return Ok(view);
         }
         // Here and not on the engine: it ends with the connection.
         tokio::time::sleep(pause.min(left)).await;

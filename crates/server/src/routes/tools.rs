@@ -1,5 +1,7 @@
 //! Tools: list, describe, call.
 
+mod preferred;
+
 use actix_web::http::Method;
 use actix_web::http::header::{ETAG, IF_NONE_MATCH};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -9,6 +11,7 @@ use mindflight_core::{Error, Result};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use self::preferred::Preference;
 use crate::body::Json;
 use crate::operation::Operation;
 use crate::refusal::Answer;
@@ -84,11 +87,16 @@ async fn get(
 }
 
 async fn call(
+    request: HttpRequest,
     state: web::Data<AppState>,
     who: Requester,
     name: web::Path<String>,
     body: Json,
 ) -> Answer {
+    if let Some(preference) = Preference::read(request.headers())? {
+        let call = (name.into_inner(), body.arguments()?);
+        return preferred::call(&state, who, call, preference).await;
+    }
     let request = who.into_call(name.into_inner(), body.arguments()?);
     Ok(HttpResponse::Ok().json(state.calls.call(request).await?))
 }

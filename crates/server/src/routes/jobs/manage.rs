@@ -1,7 +1,7 @@
 //! What is done to jobs by hand.
 
 use actix_web::{HttpResponse, web};
-use mindflight_api::job::{BulkRequest, JobFilter};
+use mindflight_api::job::{BulkRequest, JobAction, JobFilter};
 use mindflight_api::{JobId, JobState, Scope, codes};
 use mindflight_core::{Error, Result};
 use mindflight_store::job_views::{Cancel, Delete, Filter, Retry, View};
@@ -104,7 +104,13 @@ fn impossible(id: JobId, state: JobState, done: &str) -> Error {
 pub(super) async fn bulk(state: web::Data<AppState>, who: Requester, body: Json) -> Answer {
     let BulkRequest { action, filter } = request::body::<BulkRequest>(&body.0)?;
     let filter = chosen(filter)?;
-    let record = record(&*state.clock, "job.bulk", "", &who);
+    // Each job has a row of its own, as if it had been done by itself.
+    let act = match action {
+        JobAction::Cancel => "job.cancel",
+        JobAction::Retry => "job.retry",
+        JobAction::Delete => "job.delete",
+    };
+    let record = record(&*state.clock, act, "", &who);
     let (views, queue) = (state.store.job_views(), state.queue.clone());
     let work = async move {
         let bulk = views.bulk(action, &filter, MOST, &record).await?;

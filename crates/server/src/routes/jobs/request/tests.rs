@@ -125,8 +125,8 @@ fn every_mistake_of_every_job_comes_at_once() {
             "/1/priority",
             "/1/tags/0",
             "/1/tags/1",
-            "/1/args/x",
             "/1/args/ms",
+            "/1/args/x",
             "/2/kind",
             "/3",
             "/4/run_at"
