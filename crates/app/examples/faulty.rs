@@ -10,8 +10,8 @@ use bytes::Bytes;
 use mindflight_core::body::{Body, Pieces};
 use mindflight_core::routes::PathParams;
 use mindflight_core::{
-    Context, Error, Provider, ProviderContext, Request, Response, Result, Routes, Tools, Verify,
-    register_provider, respond,
+    Context, Error, JobArgs, Jobs, Provider, ProviderContext, Request, Response, Result, Routes,
+    Tools, Verify, register_provider, respond,
 };
 use serde_json::{Value, json};
 
@@ -217,6 +217,11 @@ impl Provider for Good {
         let verify = Verify::hex_hmac("X-Signature", |good: &Self| &good.secret);
         r.webhook("/hook", verify, Self::sizes);
     }
+
+    fn jobs(&self, j: &mut Jobs<Self>) {
+        j.add(Self::nothing);
+        j.add(Self::abort);
+    }
 }
 
 register_provider!(Good);
@@ -279,5 +284,31 @@ impl Pieces for Three {
             3 => Some(Ok("three".into())),
             _ => None,
         }
+    }
+}
+
+/// Nothing to do.
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+struct DoNothing {}
+
+impl JobArgs for DoNothing {
+    const KIND: &'static str = "nothing";
+}
+
+/// The end of the process.
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+struct Abort {}
+
+impl JobArgs for Abort {
+    const KIND: &'static str = "abort";
+}
+
+impl Good {
+    async fn nothing(self: Arc<Self>, _cx: Context, DoNothing {}: DoNothing) -> Result<Nothing> {
+        Ok(Nothing {})
+    }
+
+    async fn abort(self: Arc<Self>, _cx: Context, Abort {}: Abort) -> Result<Nothing> {
+        std::process::abort()
     }
 }

@@ -116,7 +116,8 @@ mod tests {
     #[test]
     fn a_process_is_read_whatever_its_name_is() {
         let text = "42 (a) b (c)) S 7 42 42 0 -1 4194560 9 0 0 0 30 12 5 2 20 0 1 0 100 5 6";
-        let expected = Stat { pid: 42, name: "a) b (c)".to_owned(), parent: 7, ticks: 42, reaped: 7 };
+        let expected =
+            Stat { pid: 42, name: "a) b (c)".to_owned(), parent: 7, ticks: 42, reaped: 7 };
         assert_eq!(parse(text), Some(expected));
         assert_eq!(parse("42 (cut"), None);
     }

@@ -26,6 +26,11 @@ pub(crate) struct Program {
 
 impl Program {
     pub(crate) fn new(path: &Path) -> Result<Self> {
+        Self::within(path, &std::env::temp_dir())
+    }
+
+    /// With its folder inside another, which goes away with all that is in it.
+    pub(crate) fn within(path: &Path, parent: &Path) -> Result<Self> {
         let path = path
             .canonicalize()
             .with_context(|| format!("there is no server at {}", path.display()))?;
@@ -33,7 +38,7 @@ impl Program {
         let folder = tempfile::Builder::new()
             .prefix("mindflight-bench-")
             .permissions(Permissions::from_mode(0o755))
-            .tempdir()
+            .tempdir_in(parent)
             .context("cannot make a temporary folder")?;
         Ok(Self { path, folder })
     }

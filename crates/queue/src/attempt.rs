@@ -19,6 +19,7 @@ use crate::held::Stop;
 use crate::kinds::{Numbered, Runs, ToolAttempt};
 use crate::queue::Shared;
 use crate::recorder::JobReport;
+use crate::resolve::has_nul;
 
 /// Takes jobs and runs them until told to stop taking.
 pub(crate) async fn work(shared: Arc<Shared>, taking: CancellationToken) {
@@ -39,6 +40,10 @@ async fn run(shared: &Shared, claimed: Claimed) {
     let Some(slot) = shared.held.starts(lease, &token) else { return };
     let kind = shared.kinds.numbered(claimed.kind);
     let ended = match &kind {
+        // It was cancelled while it waited here.
+        Some(_) if token.is_cancelled() => {
+            Some(Ended { result: Err(cancelled()), is_closed: false })
+        }
         Some(kind) => Some(start(shared, kind, &claimed, token).await),
         // Its provider was switched off after the job was taken.
         None => None,
@@ -117,14 +122,15 @@ async fn start(
                 cancelled: token.clone(),
                 report,
             };
-            let work = shared.tools.run(attempt);
+            let tools = shared.tools.clone();
+            let work = Box::pin(async move { tools.run(attempt).await });
             let result = guarded(shared, &kind.name, work, token, end).await;
             Ended { result, is_closed: false }
         }
     }
 }
 
-/// Runs the handler; once it is told to stop, it has the guard's grace, and then its slot is free.
+/// Runs the handler; once it is told to stop, or at its deadline, it has the guard's grace, and then its slot is free.
 async fn guarded(
     shared: &Shared,
     name: &str,
@@ -132,14 +138,24 @@ async fn guarded(
     token: CancellationToken,
     deadline: Instant,
 ) -> Result<Value> {
-    let stopped = token.clone();
-    let patience = async {
-        stopped.cancelled().await;
-        tokio::time::sleep(shared.guard.grace()).await;
+    let (grace, told) = (shared.guard.grace(), token.clone());
+    // At its own deadline the guard would free the slot at once, and another job of a limited kind would start.
+    let last = deadline + grace * 2;
+    let mut running = std::pin::pin!(shared.guard.run(name, work, token.clone(), last));
+    let is_over = tokio::select! {
+        result = &mut running => return result,
+        () = told.cancelled() => false,
+        () = tokio::time::sleep_until(deadline.into()) => true,
     };
-    tokio::select! {
-        result = shared.guard.run(name, work, token, deadline) => result,
-        () = patience => Err(cancelled()),
+    token.cancel();
+    match tokio::time::timeout(grace, running).await {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) if !is_over => Err(error),
+        Err(_) if !is_over => Err(cancelled()),
+        Ok(Err(_)) | Err(_) => {
+            let detail = format!("`{name}` did not finish before its deadline");
+            Err(Error::of(codes::TIMEOUT, detail))
+        }
     }
 }
 
@@ -192,7 +208,7 @@ fn text(value: &Value, most: usize) -> Result<String> {
         let detail = format!("the result has {} bytes; {most} are allowed", text.len());
         return Err(Error::too_large(detail).permanent());
     }
-    if text.contains("\\u0000") {
+    if has_nul(value) {
         let detail = "the result has a NUL character (\\u0000), which cannot be stored";
         return Err(Error::failed(detail).permanent());
     }
@@ -207,7 +223,7 @@ pub(crate) fn as_job_error(error: &Error) -> JobError {
         detail: problem.detail.replace('\0', ""),
         fault: problem.fault,
         retry: problem.retry,
-        fix: problem.fix,
+        fix: problem.fix.map(|fix| fix.replace('\0', "")),
     }
 }
 

@@ -13,6 +13,7 @@ pub(crate) struct Backlog {
     jobs: Mutex<VecDeque<Claimed>>,
     idle: AtomicUsize,
     arrived: Notify,
+    hungry: Notify,
 }
 
 impl Backlog {
@@ -34,13 +35,27 @@ impl Backlog {
             let mut arrived = std::pin::pin!(self.arrived.notified());
             // Before the look, so that what comes between look and wait is heard.
             arrived.as_mut().enable();
-            if let Some(job) = self.jobs().pop_front() {
+            let (job, is_last) = {
+                let mut jobs = self.jobs();
+                (jobs.pop_front(), jobs.is_empty())
+            };
+            if let Some(job) = job {
+                if !is_last {
+                    // Who brought several may have seen fewer slots than there are.
+                    self.arrived.notify_one();
+                }
                 return job;
             }
             self.idle.fetch_add(1, Ordering::AcqRel);
             let _idle = Idle(&self.idle);
+            self.hungry.notify_one();
             arrived.await;
         }
+    }
+
+    /// Ends when a slot found nothing to do, also before the call.
+    pub(crate) async fn hungry(&self) {
+        self.hungry.notified().await;
     }
 
     pub(crate) fn len(&self) -> usize {

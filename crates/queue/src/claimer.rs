@@ -1,6 +1,7 @@
 //! Takes jobs from the queues, as many as there is room for, and knows where to look.
 
 use std::collections::{BTreeSet, HashMap};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use mindflight_api::JobId;
@@ -24,7 +25,7 @@ pub(crate) async fn run(shared: Arc<Shared>, worker: i64, stop: CancellationToke
         Ok(claimer) => claimer,
         Err(error) => return tracing::error!(error = %error, "no job can be taken: {error}"),
     };
-    let mut taking = Taking::new(shared, worker, claimer);
+    let mut taking = Taking::new(shared, (worker, stop.clone()), claimer);
     while stop.run_until_cancelled(taking.wait()).await.is_some() {
         // Not cut short: what the database has given must not get lost here.
         if let Err(error) = taking.step().await {
@@ -50,6 +51,7 @@ struct Suspect {
 struct Taking {
     shared: Arc<Shared>,
     worker: i64,
+    stop: CancellationToken,
     claimer: Claimer,
     kinds: Vec<i32>,
     queues: Vec<i16>,
@@ -57,6 +59,13 @@ struct Taking {
     hot: BTreeSet<i16>,
     places: HashMap<i16, Place>,
     suspect: Option<Suspect>,
+    /// Since when suspects keep the others waiting, and from when on the next may.
+    alone_since: Option<Instant>,
+    suspects_from: Instant,
+    /// The queue that was served last: the next is the first when there is not room for all.
+    served: i16,
+    /// Which version of the kinds is known.
+    version: Option<u64>,
     /// The pause before the next look when nothing is known.
     pause: std::time::Duration,
     look: Instant,
@@ -65,19 +74,28 @@ struct Taking {
 }
 
 impl Taking {
-    fn new(shared: Arc<Shared>, worker: i64, claimer: Claimer) -> Self {
+    fn new(
+        shared: Arc<Shared>,
+        (worker, stop): (i64, CancellationToken),
+        claimer: Claimer,
+    ) -> Self {
         let now = Instant::now();
         let (pause, repair) = (shared.settings.poll_min, now + shared.settings.repair);
         let (kinds, queues, hot, places) = Default::default();
         Self {
             shared,
             worker,
+            stop,
             claimer,
             kinds,
             queues,
             hot,
             places,
             suspect: None,
+            alone_since: None,
+            suspects_from: now,
+            served: i16::MIN,
+            version: None,
             pause,
             look: now,
             refresh: now,
@@ -88,17 +106,26 @@ impl Taking {
     /// Ends when there is something to do.
     async fn wait(&mut self) {
         let shared = self.shared.clone();
-        let next = self.look.min(self.refresh).min(self.repair);
-        if self.suspect.is_some() || self.room() == 0 {
+        let known = self.refresh.min(self.repair);
+        if let Some(suspect) = &self.suspect {
+            let patience = suspect.since + shared.settings.isolation;
             tokio::select! {
                 () = shared.held.changed() => {}
-                () = tokio::time::sleep_until(next) => {}
+                () = shared.remounted.notified() => {}
+                () = tokio::time::sleep_until(known.min(patience)) => {}
+            }
+        } else if self.room() == 0 {
+            tokio::select! {
+                () = shared.held.changed() => {}
+                () = shared.backlog.hungry() => {}
+                () = shared.remounted.notified() => {}
+                () = tokio::time::sleep_until(known.min(self.look)) => {}
             }
         } else if self.hot.is_empty() {
             tokio::select! {
                 () = shared.wake.added() => {}
-                () = shared.remounted.notified() => self.refresh = Instant::now(),
-                () = tokio::time::sleep_until(next) => {}
+                () = shared.remounted.notified() => {}
+                () = tokio::time::sleep_until(known.min(self.look)) => {}
             }
         } else {
             // So that stopping is noticed also when there is always work.
@@ -123,7 +150,7 @@ impl Taking {
 
     async fn step(&mut self) -> mindflight_core::Result<()> {
         let now = Instant::now();
-        if self.refresh <= now {
+        if self.refresh <= now || self.version != Some(self.shared.kinds.version()) {
             self.learn().await?;
         }
         if self.repair <= now {
@@ -145,6 +172,7 @@ impl Taking {
         let soon = Instant::now() + jittered(self.shared.settings.poll_max);
         self.repair = soon;
         self.look = soon;
+        self.refresh = self.refresh.max(soon);
         self.hot.clear();
         self.places.clear();
     }
@@ -152,6 +180,7 @@ impl Taking {
     /// Reads which kinds there are, and in which queues they may be.
     async fn learn(&mut self) -> mindflight_core::Result<()> {
         let shared = &self.shared;
+        let version = shared.kinds.version();
         let mut numbered = HashMap::new();
         for (name, runs) in shared.kinds.all().iter() {
             let number = shared.numbers.kind(name).await?;
@@ -160,34 +189,35 @@ impl Taking {
             numbered.insert(number, Arc::new(kind));
         }
         self.kinds = numbered.keys().copied().collect();
-        let queues = shared.numbers.queues_of(&self.kinds).await?;
-        shared.kinds.number(numbered);
+        shared.kinds.number(numbered, version);
+        let queues = self.claimer.queues_of(&self.kinds).await?;
         shared.kinds.forget_in(queues.iter().filter(|(_, keeps)| !keeps).map(|(queue, _)| *queue));
         self.queues = queues.into_iter().map(|(queue, _)| queue).collect();
-        self.refresh = Instant::now() + jittered(self.shared.settings.refresh);
+        if self.version.replace(version) != Some(version) {
+            self.look = Instant::now();
+        }
+        self.refresh = Instant::now() + jittered(shared.settings.refresh);
         Ok(())
     }
 
-    /// Gives back what the database says is held and nobody here knows: the answer of a claim was lost.
+    /// Gives back what the database says is held and nobody here knows: the answer of a claim was lost. Also when
+    /// nothing is held here.
     async fn compare(&mut self) -> mindflight_core::Result<()> {
-        if self.shared.held.len() > 0 || self.repair_is_urgent() {
-            let said = self.claimer.held(self.worker).await?;
-            let unknown = self.shared.held.compare(&said);
-            if !unknown.is_empty() {
-                tracing::warn!(
-                    "{} jobs were taken without this worker knowing; they are given back",
-                    unknown.len()
-                );
-                self.hot.extend(self.claimer.give_back(&unknown).await?);
-            }
+        let said = self.claimer.held(self.worker).await?;
+        if self.stop.is_cancelled() {
+            // Whoever ends this worker has taken over what it holds: not knowing it any more says nothing.
+            return Ok(());
+        }
+        let unknown = self.shared.held.compare(&said);
+        if !unknown.is_empty() {
+            tracing::warn!(
+                "{} jobs were taken without this worker knowing; they are given back",
+                unknown.len()
+            );
+            self.hot.extend(self.claimer.give_back(&unknown).await?);
         }
         self.repair = Instant::now() + jittered(self.shared.settings.repair);
         Ok(())
-    }
-
-    /// After a failed claim nothing needs to be held here for something to be held there.
-    fn repair_is_urgent(&self) -> bool {
-        self.places.is_empty() && self.hot.is_empty()
     }
 
     /// Asks which queues have jobs.
@@ -200,26 +230,39 @@ impl Taking {
         };
         // While work comes by itself, only what nobody announced has to be found.
         let pause = if self.hot.is_empty() { self.pause } else { settings.poll_max };
-        self.look = Instant::now() + jittered(pause);
+        let now = Instant::now();
+        self.look = now + jittered(pause);
+        let is_usual = |(_, lane): &(i16, Lane)| *lane == Lane::Usual;
+        let has_usual = found.iter().any(is_usual) || !self.hot.is_empty();
+        if found.iter().all(is_usual) {
+            self.alone_since = None;
+        }
         for (queue, lane) in found {
             match lane {
                 Lane::Usual => drop(self.hot.insert(queue)),
-                Lane::Suspect => self.take_suspect(queue).await?,
+                // While there is nothing else to do, suspects keep nobody waiting.
+                Lane::Suspect if now >= self.suspects_from || !has_usual => {
+                    self.take_suspect(queue).await?;
+                }
+                Lane::Suspect => {}
             }
         }
         Ok(())
     }
 
     async fn take(&mut self) -> mindflight_core::Result<()> {
-        let queues: Vec<i16> = self.hot.iter().copied().collect();
+        let after = (Bound::Excluded(self.served), Bound::Unbounded);
+        let queues = self.hot.range(after).chain(self.hot.range(..=self.served));
+        let queues: Vec<i16> = queues.copied().collect();
         for (index, queue) in queues.iter().enumerate() {
             let room = self.room();
-            if room == 0 {
+            if room == 0 || self.stop.is_cancelled() {
                 return Ok(());
             }
             // Everybody who waits gets a share; what one leaves, the next gets.
             let limit = room.div_ceil(queues.len() - index);
             let claimed = self.claim(*queue, Lane::Usual, limit).await?;
+            self.served = *queue;
             if claimed.len() < limit {
                 self.hot.remove(queue);
             }
@@ -266,15 +309,19 @@ impl Taking {
 
     /// To the workers; keys that are held only until the start are given back first.
     async fn hand_over(&mut self, claimed: Vec<Claimed>) -> mindflight_core::Result<()> {
-        let unique: Vec<JobId> =
-            claimed.iter().filter(|job| job.is_unique).map(|job| job.lease.job).collect();
-        let started = match unique.is_empty() {
-            true => Ok(()),
-            false => self.claimer.start_unique(&unique).await,
-        };
+        let started = self.start_unique(&claimed).await;
         // They are taken, whatever became of the keys.
         self.shared.backlog.push(claimed);
-        Ok(started?)
+        started
+    }
+
+    async fn start_unique(&mut self, claimed: &[Claimed]) -> mindflight_core::Result<()> {
+        let unique: Vec<JobId> =
+            claimed.iter().filter(|job| job.is_unique).map(|job| job.lease.job).collect();
+        if !unique.is_empty() {
+            self.claimer.start_unique(&unique).await?;
+        }
+        Ok(())
     }
 
     async fn take_suspect(&mut self, queue: i16) -> mindflight_core::Result<()> {
@@ -282,30 +329,38 @@ impl Taking {
             return Ok(());
         }
         let claimed = self.claim(queue, Lane::Suspect, 1).await?;
+        let started = self.start_unique(&claimed).await;
         self.suspect = claimed.into_iter().next().map(|claimed| {
             let (job, since) = (claimed.lease.job, Instant::now());
             tracing::info!(job = %job, "job {job} was running when its worker died; it runs alone");
+            self.alone_since.get_or_insert(since);
             Suspect { job, since, waiting: Some(claimed) }
         });
-        Ok(())
+        started
     }
 
     /// Starts a suspect once nothing else runs, and goes on once it has ended; neither waits for ever.
     fn watch_suspect(&mut self) {
         let Some(suspect) = &mut self.suspect else { return };
-        let is_patient = suspect.since.elapsed() < self.shared.settings.isolation;
+        let (now, isolation) = (Instant::now(), self.shared.settings.isolation);
+        let is_patient = now < suspect.since + isolation;
         match suspect.waiting.take() {
             Some(claimed) if self.shared.held.len() > 1 && is_patient => {
                 suspect.waiting = Some(claimed);
             }
             Some(claimed) => {
-                suspect.since = Instant::now();
+                suspect.since = now;
                 self.shared.backlog.push(vec![claimed]);
             }
             None if self.shared.held.has(suspect.job) && is_patient => {}
             None => {
                 self.suspect = None;
-                self.look = Instant::now();
+                self.look = now;
+                // After a while of suspects alone the others have a while.
+                if self.alone_since.is_some_and(|since| now >= since + isolation) {
+                    self.alone_since = None;
+                    self.suspects_from = now + isolation;
+                }
             }
         }
     }

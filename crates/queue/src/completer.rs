@@ -1,12 +1,15 @@
 //! Writes down how attempts ended: everything that has ended since the last write, in one go.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use mindflight_store::jobs::{Completer, Finished};
+use mindflight_core::Error;
+use mindflight_store::jobs::{Completer, End, Ended, Finished};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::attempt::as_job_error;
 use crate::queue::Shared;
 
 /// Attempts that are written in one go.
@@ -19,18 +22,25 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_s
 pub(crate) struct Report {
     send: mpsc::UnboundedSender<Finished>,
     receive: Mutex<Option<mpsc::UnboundedReceiver<Finished>>>,
+    open: AtomicUsize,
 }
 
 impl Default for Report {
     fn default() -> Self {
         // What is in it is bounded by the claimer, which stops taking when too much is unwritten.
         let (send, receive) = mpsc::unbounded_channel();
-        Self { send, receive: Mutex::new(Some(receive)) }
+        Self { send, receive: Mutex::new(Some(receive)), open: AtomicUsize::new(0) }
     }
 }
 
 impl Report {
+    /// Attempts that were handed in and are not written.
+    pub(crate) fn open(&self) -> usize {
+        self.open.load(Ordering::Acquire)
+    }
+
     pub(crate) fn send(&self, finished: Finished) {
+        self.open.fetch_add(1, Ordering::AcqRel);
         // It fails only when the completer has gone for good, with the process.
         drop(self.send.send(finished));
     }
@@ -56,6 +66,7 @@ pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
         if stop.run_until_cancelled(write(&shared, &mut completer, &batch)).await.is_none() {
             break;
         }
+        shared.report.open.fetch_sub(batch.len(), Ordering::AcqRel);
         batch.clear();
     }
     shared.report.give_back(receive);
@@ -66,15 +77,8 @@ async fn write(shared: &Shared, completer: &mut Completer, batch: &[Finished]) {
     let mut pause = RETRY.0;
     loop {
         match completer.complete(batch).await {
-            Ok(ended) => {
-                let stale = batch.len().saturating_sub(ended.count);
-                if stale > 0 {
-                    metrics::counter!("mindflight_jobs_stale_total").increment(stale as u64);
-                    tracing::debug!(stale, "the ends of {stale} attempts came too late or twice");
-                }
-                shared.held.wrote(batch.iter().map(|finished| finished.lease));
-                return shared_wake(shared, &ended.queues);
-            }
+            Ok(ended) => return wrote(shared, batch, &ended),
+            Err(error) if is_refused(&error) => break,
             Err(error) => {
                 tracing::warn!(error = %error, "{} ended attempts wait to be written: {error}", batch.len());
                 tokio::time::sleep(pause).await;
@@ -82,10 +86,48 @@ async fn write(shared: &Shared, completer: &mut Completer, batch: &[Finished]) {
             }
         }
     }
+    if let [finished] = batch {
+        return refuse(shared, completer, finished).await;
+    }
+    // One that cannot be written must not keep the others from it.
+    for finished in batch {
+        Box::pin(write(shared, completer, std::slice::from_ref(finished))).await;
+    }
 }
 
-/// Jobs that were put back are claimed by whoever is free; only this process knows of them yet.
-fn shared_wake(shared: &Shared, queues: &[i16]) {
-    shared.wake.add(queues);
-    shared.due.notify_one();
+/// Whether trying again is no use: the database is there, and does not take it.
+fn is_refused(error: &mindflight_store::Error) -> bool {
+    use mindflight_store::Error::{Config, Timeout, TooOld, Unavailable};
+    !matches!(error, Unavailable(_) | Timeout(_) | Config(_) | TooOld { .. })
+}
+
+/// An end that the database does not take is a failure of the job, and its attempt must not stay open for ever.
+async fn refuse(shared: &Shared, completer: &mut Completer, finished: &Finished) {
+    let lease = finished.lease;
+    let error = Error::internal("the database does not take the end of this attempt");
+    let failed = Finished { end: End::Failed(as_job_error(&error)), ..finished.clone() };
+    match completer.complete(std::slice::from_ref(&failed)).await {
+        Ok(ended) => {
+            tracing::error!(job = %lease.job, "the end of attempt {} at job {} could not be written; it has failed", lease.attempt, lease.job);
+            wrote(shared, &[failed], &ended);
+        }
+        Err(error) => {
+            tracing::error!(job = %lease.job, error = %error, "attempt {} at job {} cannot be ended: {error}", lease.attempt, lease.job);
+            shared.held.wrote([lease]);
+        }
+    }
+}
+
+fn wrote(shared: &Shared, batch: &[Finished], ended: &Ended) {
+    let stale = batch.len().saturating_sub(ended.count);
+    if stale > 0 {
+        metrics::counter!("mindflight_jobs_stale_total").increment(stale as u64);
+        tracing::debug!(stale, "the ends of {stale} attempts came too late or twice");
+    }
+    shared.held.wrote(batch.iter().map(|finished| finished.lease));
+    // Jobs that were put back are claimed by whoever is free; only this process knows of them yet.
+    shared.wake.add(&ended.queues);
+    if batch.iter().any(|finished| matches!(finished.end, End::Retry(..) | End::Snooze(_))) {
+        shared.due.notify_one();
+    }
 }

@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use mindflight_core::ports::Lease;
 use mindflight_store::jobs::{End, Finished, Keeper, Registration};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::held::Stop;
@@ -14,6 +16,9 @@ use crate::{attempt, claimer, completer, keeper, pulse, recorder};
 
 /// Pause while the database is away.
 const RETRY: Duration = Duration::from_millis(250);
+
+/// Pause between two looks at what is not written.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// How long what has ended may take to be written when the server stops.
 const FLUSH: Duration = Duration::from_secs(5);
@@ -29,11 +34,11 @@ impl Queue {
         writers.spawn_on(completer::run(shared.clone(), flushed.clone()), engine);
         writers.spawn_on(recorder::run(shared.clone(), flushed.clone()), engine);
         let mut is_first = true;
-        while let Some(Some(worker)) =
+        while let Some(Some(life)) =
             stop.run_until_cancelled(register(&shared, is_first, &stop)).await
         {
             is_first = false;
-            live(&shared, worker, &stop, &hurry).await;
+            live(&shared, life, &stop, &hurry).await;
         }
         flush(&shared).await;
         flushed.cancel();
@@ -44,8 +49,11 @@ impl Queue {
     }
 }
 
+/// A worker's number, and since when it lives at the earliest.
+type Life = (i64, Instant);
+
 /// Makes a worker, as soon as the database is there.
-async fn register(shared: &Shared, is_first: bool, stop: &CancellationToken) -> Option<i64> {
+async fn register(shared: &Shared, is_first: bool, stop: &CancellationToken) -> Option<Life> {
     let mut keeper = shared
         .jobs
         .keeper()
@@ -53,10 +61,10 @@ async fn register(shared: &Shared, is_first: bool, stop: &CancellationToken) -> 
         .ok()?;
     while !stop.is_cancelled() {
         match begin(shared, &mut keeper, is_first).await {
-            Ok(worker) => {
+            Ok((worker, since)) => {
                 shared.worker.store(worker, Ordering::Release);
                 tracing::info!(worker, "worker {worker} begins");
-                return Some(worker);
+                return Some((worker, since));
             }
             Err(error) => {
                 tracing::warn!(error = %error, "this process cannot become a worker yet: {error}");
@@ -71,13 +79,20 @@ async fn begin(
     shared: &Shared,
     keeper: &mut Keeper,
     is_first: bool,
-) -> mindflight_store::Result<i64> {
+) -> mindflight_core::Result<Life> {
     let settings = &shared.settings;
     if let Some(holder) = settings.holder.as_ref().filter(|_| is_first) {
         let rescued = keeper.take_over(holder, &keeper::crash(shared)).await?;
         keeper::tell(shared, &rescued);
     }
-    keeper
+    // The list of workers tells whoever wonders who can run a kind, also before the first beat.
+    let mut kinds = Vec::new();
+    for name in shared.kinds.all().keys() {
+        kinds.push(shared.numbers.kind(name).await?);
+    }
+    // Before it asks: the database counts from when it hears.
+    let since = Instant::now();
+    let worker = keeper
         .register(&Registration {
             instance: shared.instance,
             holder: settings.holder.clone(),
@@ -85,15 +100,16 @@ async fn begin(
             pid: i32::try_from(std::process::id()).unwrap_or(0),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             slots: i32::try_from(settings.workers).unwrap_or(i32::MAX),
-            kinds: shared.kinds.numbers(),
+            kinds,
         })
-        .await
+        .await?;
+    Ok((worker, since))
 }
 
 /// The life of one worker: until the server stops, or until it counts as dead.
 async fn live(
     shared: &Arc<Shared>,
-    worker: i64,
+    (worker, since): Life,
     stop: &CancellationToken,
     hurry: &CancellationToken,
 ) {
@@ -107,26 +123,32 @@ async fn live(
     }
     let (kept, token) = (shared.clone(), alive.clone());
     keepers.spawn_on(async move { keeper::run(&kept, token).await }, engine);
+    // It ends when this worker counts as dead.
+    let mut pulse = Box::pin(pulse::run(shared, (worker, since), alive.clone()));
     let is_stopped = tokio::select! {
         () = stop.cancelled() => true,
-        // It ends when this worker counts as dead.
-        () = pulse::run(shared, worker, alive.clone()) => false,
+        () = &mut pulse => false,
+        _ = takers.join_next() => crashed("takes jobs"),
+        _ = keepers.join_next() => crashed("looks after the jobs"),
     };
     taking.cancel();
-    while takers.join_next().await.is_some() {}
     if is_stopped {
-        let draining = drain(shared, worker, hurry, &mut workers);
+        let draining = drain(shared, worker, hurry, (&mut takers, &mut workers));
         // It still says that it lives, or others would take what it is about to end.
         tokio::select! {
             () = draining => {}
-            () = pulse::run(shared, worker, alive.clone()) => {}
+            () = &mut pulse => {}
         }
-    } else {
-        give_up(shared, &mut workers).await;
     }
+    give_up(shared, &mut takers, &mut workers).await;
     workers.abort_all();
     alive.cancel();
-    while keepers.join_next().await.is_some() {}
+    ended(&mut keepers).await;
+}
+
+fn crashed(what: &str) -> bool {
+    tracing::error!("the task that {what} has crashed; this worker gives up, and another begins");
+    false
 }
 
 /// The server stops: nothing is started any more, what runs has time to end, and then is told to stop.
@@ -134,8 +156,9 @@ async fn drain(
     shared: &Arc<Shared>,
     worker: i64,
     hurry: &CancellationToken,
-    workers: &mut JoinSet<()>,
+    (takers, workers): (&mut JoinSet<()>, &mut JoinSet<()>),
 ) {
+    ended(takers).await;
     announce(shared, worker).await;
     return_unstarted(shared).await;
     let patience = hurry.run_until_cancelled(tokio::time::sleep(shared.settings.grace));
@@ -149,8 +172,8 @@ async fn drain(
     drop(tokio::time::timeout(last, ended(workers)).await);
 }
 
-async fn ended(workers: &mut JoinSet<()>) {
-    while workers.join_next().await.is_some() {}
+async fn ended(tasks: &mut JoinSet<()>) {
+    while tasks.join_next().await.is_some() {}
 }
 
 async fn announce(shared: &Shared, worker: i64) {
@@ -164,54 +187,65 @@ async fn announce(shared: &Shared, worker: i64) {
 async fn return_unstarted(shared: &Shared) {
     drop(shared.backlog.drain());
     // Of all that is held: a suspect that waits to run alone is in no backlog.
-    let leases = shared.held.waiting();
+    let leases = shared.held.unstarted();
     if leases.is_empty() {
         return;
     }
-    let Ok(mut claimer) = shared.jobs.claimer() else { return };
-    match claimer.give_back(&leases).await {
+    let given_back = match shared.jobs.claimer() {
+        Ok(mut claimer) => claimer.give_back(&leases).await,
+        Err(error) => Err(error),
+    };
+    match given_back {
         Ok(queues) => {
             tracing::info!("{} jobs that were not started are given back", leases.len());
-            shared.held.dropped(&leases);
             shared.signals.send(mindflight_store::signal::Signal::Ready(queues));
         }
         Err(error) => {
-            tracing::warn!(error = %error, "jobs that were not started could not be given back: {error}");
+            tracing::warn!(error = %error, "jobs that were not started could not be given back at once: {error}");
+            hand_back(shared, leases);
         }
     }
 }
 
-/// This worker counts as dead, or may by now: its jobs stop, and what is still its own goes back.
-async fn give_up(shared: &Arc<Shared>, workers: &mut JoinSet<()>) {
+/// This worker counts as dead, or may by now, or ends: its jobs stop, and what is still its own goes back.
+async fn give_up(shared: &Arc<Shared>, takers: &mut JoinSet<()>, workers: &mut JoinSet<()>) {
+    // First of all: others may take these jobs soon, and the claimer may wait for the database for longer.
     shared.held.stop_all(Stop::Lost);
     drop(shared.backlog.drain());
+    let unstarted = shared.held.unstarted();
     let open = shared.held.abandon();
+    hand_back(shared, unstarted);
     drop(tokio::time::timeout(shared.guard.grace() * 2, ended(workers)).await);
-    for lease in open {
-        // Under the old lease: if others have taken the job, this changes nothing.
-        shared.report.send(Finished {
-            lease,
-            end: End::Returned,
-            is_tied: true,
-            keeps_history: true,
-        });
+    hand_back(shared, open);
+    ended(takers).await;
+    // What it was just taking.
+    drop(shared.backlog.drain());
+    hand_back(shared, shared.held.abandon());
+}
+
+/// Under the old lease: if others have taken the job, this changes nothing.
+fn hand_back(shared: &Shared, leases: Vec<Lease>) {
+    for lease in leases {
+        let end = End::Returned;
+        shared.report.send(Finished { lease, end, is_tied: true, keeps_history: true });
     }
 }
 
+/// Waits until everything that has ended is written.
 async fn flush(shared: &Shared) {
     let written = async {
-        while shared.held.len() > 0 {
+        while shared.report.open() > 0 {
             tokio::select! {
                 () = shared.held.changed() => {}
                 // What it waits for may have come between the look and the wait.
-                () = tokio::time::sleep(RETRY) => {}
+                () = tokio::time::sleep(LOOK) => {}
             }
         }
     };
     if tokio::time::timeout(FLUSH, written).await.is_err() {
         tracing::warn!(
             "{} jobs could not be ended in time; they run again elsewhere",
-            shared.held.len()
+            shared.report.open()
         );
     }
 }

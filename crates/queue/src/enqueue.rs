@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use mindflight_api::{JobId, codes};
 use mindflight_core::{Error, Result};
+use mindflight_store::Error as Failed;
 use mindflight_store::jobs::{Inserter, Jobs, NewRow};
 use tokio::sync::{mpsc, oneshot};
 
@@ -81,20 +82,44 @@ impl Drop for Returned<'_> {
 
 /// Together; and if that is refused, one by one, so that nobody pays for another's row.
 async fn write(inserter: &mut Inserter, batch: Vec<Waiting>) {
-    if batch.len() > 1 {
-        let rows: Vec<NewRow> = batch.iter().flat_map(|waiting| waiting.rows.clone()).collect();
-        if let Ok(existing) = inserter.insert(&rows).await {
-            for waiting in batch {
-                let own =
-                    waiting.rows.iter().filter_map(|row| Some((row.id, *existing.get(&row.id)?)));
-                // Whoever does not wait any more finds the job all the same.
-                drop(waiting.answer.send(Ok(own.collect())));
-            }
-            return;
-        }
+    let together: Vec<NewRow>;
+    let rows = if let [only] = &*batch {
+        &only.rows
+    } else {
+        together = batch.iter().flat_map(|waiting| waiting.rows.clone()).collect();
+        &together
+    };
+    let mut made = inserter.insert(rows).await;
+    if matches!(made, Err(Failed::Unavailable(_) | Failed::Timeout(_))) {
+        // It may have been done although nobody said so.
+        made = inserter.insert_again(rows).await;
     }
+    match made {
+        Ok(existing) => {
+            for waiting in batch {
+                let own = |row: &NewRow| Some((row.id, *existing.get(&row.id)?));
+                let own = waiting.rows.iter().filter_map(own).collect();
+                // Whoever does not wait any more finds the job all the same.
+                drop(waiting.answer.send(Ok(own)));
+            }
+        }
+        Err(error) => one_by_one(inserter, batch, error).await,
+    }
+}
+
+async fn one_by_one(inserter: &mut Inserter, batch: Vec<Waiting>, error: Failed) {
+    let is_alone = batch.len() == 1;
+    let mut last = Some(error);
     for waiting in batch {
-        let made = inserter.insert(&waiting.rows).await;
+        let is_away = matches!(last, Some(Failed::Unavailable(_)));
+        let made = match last.take() {
+            // Once for all: each would wait as long as the one before.
+            Some(error) if is_alone || is_away => Err(error),
+            _ => inserter.insert_again(&waiting.rows).await,
+        };
+        if let Err(Failed::Unavailable(cause)) = &made {
+            last = Some(Failed::Unavailable(cause.to_string().into()));
+        }
         drop(waiting.answer.send(made.map_err(Error::from)));
     }
 }

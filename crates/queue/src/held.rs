@@ -69,17 +69,22 @@ impl Held {
     }
 
     pub(crate) fn took(&self, leases: impl IntoIterator<Item = Lease>) {
-        let new =
-            |lease: Lease| (lease.job, Hold { lease, stage: Stage::Waiting, cancelled: false });
-        self.holds().extend(leases.into_iter().map(new));
+        let mut holds = self.holds();
+        for lease in leases {
+            let hold = Hold { lease, stage: Stage::Waiting, cancelled: false };
+            // An earlier attempt may be here still: one that was lost, or whose end is written, but not taken off.
+            match holds.insert(lease.job, hold).map(|old| old.stage) {
+                Some(Stage::Running { token, .. }) => token.cancel(),
+                Some(Stage::Ended) => drop(self.unwritten.fetch_sub(1, Ordering::Relaxed)),
+                Some(Stage::Waiting) | None => {}
+            }
+        }
     }
 
     /// An attempt starts, and takes a slot until what this gives is dropped; nothing if the job is not held any more.
     pub(crate) fn starts(&self, lease: Lease, token: &CancellationToken) -> Option<Slot<'_>> {
         let mut holds = self.holds();
-        let Some(hold) = holds.get_mut(&lease.job).filter(|hold| hold.lease == lease) else {
-            return None;
-        };
+        let hold = holds.get_mut(&lease.job).filter(|hold| hold.lease == lease)?;
         let stop = hold.cancelled.then_some(Stop::Cancelled);
         if stop.is_some() {
             token.cancel();
@@ -98,7 +103,9 @@ impl Held {
             None => (Some(Stop::Lost), false),
             Some(hold) => {
                 let stage = std::mem::replace(&mut hold.stage, Stage::Ended);
-                self.unwritten.fetch_add(1, Ordering::Relaxed);
+                if !matches!(stage, Stage::Ended) {
+                    self.unwritten.fetch_add(1, Ordering::Relaxed);
+                }
                 match stage {
                     Stage::Running { stop, .. } => (stop, true),
                     Stage::Waiting | Stage::Ended => (None, true),
@@ -115,22 +122,14 @@ impl Held {
         let mut holds = self.holds();
         for lease in leases {
             if holds.get(&lease.job).is_some_and(|hold| hold.lease == lease) {
-                holds.remove(&lease.job);
-                self.unwritten.fetch_sub(1, Ordering::Relaxed);
+                let hold = holds.remove(&lease.job);
+                if hold.is_some_and(|hold| matches!(hold.stage, Stage::Ended)) {
+                    self.unwritten.fetch_sub(1, Ordering::Relaxed);
+                }
             }
         }
         drop(holds);
         self.changed.notify_one();
-    }
-
-    /// Jobs that were never started are given back.
-    pub(crate) fn dropped(&self, leases: &[Lease]) {
-        let mut holds = self.holds();
-        for lease in leases {
-            if holds.get(&lease.job).is_some_and(|hold| hold.lease == *lease) {
-                holds.remove(&lease.job);
-            }
-        }
     }
 
     /// Tells a job to stop, if it is here and has not ended.
@@ -158,8 +157,8 @@ impl Held {
         }
     }
 
-    /// Compares with what the database says is held: gives the leases that nobody here knows, and tells those to
-    /// stop that the database does not know.
+    /// Compares with what the database says is held: gives the leases that nobody here knows, tells those to stop
+    /// that the database does not know, and forgets those of them that were not started.
     pub(crate) fn compare(&self, said: &[Lease]) -> Vec<Lease> {
         let mut holds = self.holds();
         let unknown = said
@@ -168,13 +167,16 @@ impl Held {
             .copied()
             .collect();
         let said: HashMap<JobId, Lease> = said.iter().map(|lease| (lease.job, *lease)).collect();
-        for (job, hold) in holds.iter_mut() {
-            let is_lost = said.get(job).is_none_or(|lease| *lease != hold.lease);
-            if is_lost && let Stage::Running { token, stop, .. } = &mut hold.stage {
+        holds.retain(|job, hold| {
+            if said.get(job).is_some_and(|lease| *lease == hold.lease) {
+                return true;
+            }
+            if let Stage::Running { token, stop, .. } = &mut hold.stage {
                 stop.get_or_insert(Stop::Lost);
                 token.cancel();
             }
-        }
+            !matches!(hold.stage, Stage::Waiting)
+        });
         unknown
     }
 
@@ -187,11 +189,10 @@ impl Held {
         self.holds().values().filter(|hold| is_long(hold)).count()
     }
 
-    /// Jobs that were taken and not started.
-    pub(crate) fn waiting(&self) -> Vec<Lease> {
-        let holds = self.holds();
-        let waiting = holds.values().filter(|hold| matches!(hold.stage, Stage::Waiting));
-        waiting.map(|hold| hold.lease).collect()
+    /// Takes over what was taken and not started: from now on nobody here holds it, and it cannot start.
+    pub(crate) fn unstarted(&self) -> Vec<Lease> {
+        let is_waiting = |hold: &Hold| matches!(hold.stage, Stage::Waiting);
+        self.holds().extract_if(|_, hold| is_waiting(hold)).map(|(_, hold)| hold.lease).collect()
     }
 
     /// Whether a job is held, in any stage.
@@ -201,12 +202,8 @@ impl Held {
 
     /// Takes over what a worker that gives up has not ended: from now on nobody here holds it.
     pub(crate) fn abandon(&self) -> Vec<Lease> {
-        let mut holds = self.holds();
-        let (ended, open): (HashMap<_, _>, HashMap<_, _>) = std::mem::take(&mut *holds)
-            .into_iter()
-            .partition(|(_, hold)| matches!(hold.stage, Stage::Ended));
-        *holds = ended;
-        open.into_values().map(|hold| hold.lease).collect()
+        let is_open = |hold: &Hold| !matches!(hold.stage, Stage::Ended);
+        self.holds().extract_if(|_, hold| is_open(hold)).map(|(_, hold)| hold.lease).collect()
     }
 }
 

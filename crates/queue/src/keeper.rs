@@ -80,8 +80,15 @@ async fn promote(shared: &Shared, keeper: &mut Keeper) -> Duration {
             if promoted.count > 0 {
                 shared.signals.send(Signal::Ready(promoted.queues));
             }
-            // A millisecond more, or the timer could fire just too early for the database's clock.
-            promoted.next.map_or(idle, |next| (next + Duration::from_millis(1)).min(idle))
+            // A millisecond more, or the timer could fire just too early for the database's clock. What is due and
+            // was not to be had is somebody else's for a moment.
+            let least = match promoted.count {
+                0 => shared.settings.poll_min,
+                _ => Duration::from_millis(1),
+            };
+            promoted
+                .next
+                .map_or(idle, |next| (next + Duration::from_millis(1)).max(least).min(idle))
         }
         Err(error) => {
             tracing::warn!(error = %error, "jobs that are due could not be looked for: {error}");

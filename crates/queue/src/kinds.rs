@@ -1,6 +1,7 @@
 //! The kinds that this process can run now.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use mindflight_api::codes;
@@ -101,6 +102,7 @@ pub(crate) struct Kinds {
     by_name: RwLock<Arc<BTreeMap<String, Runs>>>,
     by_number: RwLock<Arc<HashMap<i32, Arc<Numbered>>>>,
     without_history: RwLock<HashSet<i16>>,
+    version: AtomicU64,
 }
 
 impl Kinds {
@@ -118,12 +120,37 @@ impl Kinds {
         for (name, provider, options) in tools.list() {
             by_name.insert(name, Runs::Tool { provider, options: Arc::new(options) });
         }
+        let mut by_number = self.by_number.write().unwrap_or_else(PoisonError::into_inner);
+        // What is not mounted any more is not started any more, also if it was taken already.
+        let left: HashMap<i32, Arc<Numbered>> = by_number
+            .iter()
+            .filter_map(|(number, kind)| {
+                let runs = by_name.get(&*kind.name)?.clone();
+                let meters = kind.meters.clone();
+                Some((*number, Arc::new(Numbered { name: kind.name.clone(), runs, meters })))
+            })
+            .collect();
+        *by_number = Arc::new(left);
         *self.by_name.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(by_name);
+        self.version.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// The numbers of the kinds, once they are known.
-    pub(crate) fn number(&self, numbers: HashMap<i32, Arc<Numbered>>) {
-        *self.by_number.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(numbers);
+    /// Grows whenever the kinds become others, or come into another queue.
+    pub(crate) fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    /// A kind was put into a queue in which it never was.
+    pub(crate) fn spread(&self) {
+        self.version.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// The numbers of the kinds, once they are known; nothing if the kinds are others than at `version`.
+    pub(crate) fn number(&self, numbers: HashMap<i32, Arc<Numbered>>, version: u64) {
+        let mut by_number = self.by_number.write().unwrap_or_else(PoisonError::into_inner);
+        if self.version() == version {
+            *by_number = Arc::new(numbers);
+        }
     }
 
     pub(crate) fn numbered(&self, number: i32) -> Option<Arc<Numbered>> {

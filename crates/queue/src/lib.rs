@@ -26,5 +26,5 @@ mod wake;
 pub use cron::{BadSchedule, Timetable};
 pub use kinds::{MountedKind, NoTools, ToolAttempt, Tools};
 pub use queue::{Enqueued, Parts, Queue};
-pub use resolve::Request;
+pub use resolve::{Made, Request};
 pub use settings::Settings;

@@ -4,6 +4,7 @@ use metrics::{Counter, Histogram};
 use mindflight_store::jobs::End;
 
 /// Figures of a kind.
+#[derive(Clone)]
 pub(crate) struct Meters {
     pub(crate) duration: Histogram,
     pub(crate) succeeded: Counter,

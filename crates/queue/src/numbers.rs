@@ -83,10 +83,4 @@ impl Numbers {
         self.names.pair(queue, kind).await?;
         Ok(self.known().pairs.insert((queue, kind)))
     }
-
-    /// The queues in which jobs of these kinds may be, and whether they keep what has ended.
-    pub(crate) async fn queues_of(&self, kinds: &[i32]) -> Result<Vec<(i16, bool)>> {
-        let queues = self.names.queues_of(kinds).await?;
-        Ok(queues.into_iter().map(|(number, _, keeps_history)| (number, keeps_history)).collect())
-    }
 }

@@ -9,8 +9,13 @@ use tokio_util::sync::CancellationToken;
 use crate::held::Stop;
 use crate::queue::Shared;
 
-/// Beats until told to stop; ends earlier when this worker counts as dead, or may by now.
-pub(crate) async fn run(shared: &Arc<Shared>, worker: i64, stop: CancellationToken) {
+/// Beats until told to stop; ends earlier when this worker counts as dead, or may by now. It lives `since` it asked
+/// to be put on the list.
+pub(crate) async fn run(
+    shared: &Arc<Shared>,
+    (worker, since): (i64, Instant),
+    stop: CancellationToken,
+) {
     let mut keeper = match shared.jobs.keeper() {
         Ok(keeper) => keeper,
         Err(error) => {
@@ -18,7 +23,7 @@ pub(crate) async fn run(shared: &Arc<Shared>, worker: i64, stop: CancellationTok
         }
     };
     let settings = &shared.settings;
-    let mut last = Instant::now();
+    let mut last = since;
     loop {
         let (began, limit) = (Instant::now(), last + settings.fence_after);
         let beat = tokio::time::timeout_at(limit, beat(shared, &mut keeper, worker)).await;

@@ -11,7 +11,7 @@ use mindflight_core::mounted::Mounted;
 use mindflight_core::ports::{Clock, Jobs as Port, NewJob, Transactions as TransactionsPort};
 use mindflight_core::{Caller, Result};
 use mindflight_store::Store;
-use mindflight_store::jobs::{Due, Jobs, NewRow};
+use mindflight_store::jobs::{Due, Jobs};
 use mindflight_store::signal::{Signal, Signals};
 use tokio::sync::{Notify, mpsc};
 
@@ -25,7 +25,7 @@ use crate::kinds::{Kinds, MountedKind, Runs, Tools};
 use crate::numbers::Numbers;
 use crate::pace::Pace;
 use crate::recorder::Said;
-use crate::resolve::{Request, Resolver};
+use crate::resolve::{Made, Request, Resolved, Resolver};
 use crate::transactions::Transactions;
 use crate::wake::Wake;
 
@@ -34,12 +34,14 @@ use crate::wake::Wake;
 pub struct Queue(pub(crate) Arc<Shared>);
 
 /// A job that was made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Enqueued {
     /// Its id.
     pub id: JobId,
     /// Whether it was there already, under the same unique key.
     pub existing: bool,
+    /// What it was made as; nothing if it has to be read to be known.
+    pub made: Option<Made>,
 }
 
 /// What all parts of the engine share.
@@ -179,30 +181,29 @@ impl Queue {
     /// 422 `unknown_kind`, or 503 when the database is away.
     pub async fn enqueue(&self, requests: Vec<Request>) -> Result<Vec<Enqueued>> {
         let mut rows = Vec::with_capacity(requests.len());
+        let mut enqueued = Vec::with_capacity(requests.len());
         for request in requests {
-            rows.push(self.row(request).await?);
+            let Resolved { row, made, .. } = self.0.resolve(request).await?;
+            // Whether a gate let it in is seen only where it is.
+            enqueued.push(Enqueued {
+                id: row.id,
+                existing: false,
+                made: row.gate.is_none().then_some(made),
+            });
+            rows.push(row);
         }
-        let ids: Vec<JobId> = rows.iter().map(|row| row.id).collect();
         let mut ready: Vec<i16> =
             rows.iter().filter(|row| row.due == Due::Now).map(|row| row.queue).collect();
         ready.dedup();
         let later = rows.iter().any(|row| row.due != Due::Now);
         let existing = self.0.enqueue.insert(rows).await?;
         self.made(&ready, later);
-        let enqueued = ids.into_iter().map(|id| match existing.get(&id) {
-            Some(other) => Enqueued { id: *other, existing: true },
-            None => Enqueued { id, existing: false },
-        });
-        Ok(enqueued.collect())
-    }
-
-    pub(crate) async fn row(&self, request: Request) -> Result<NewRow> {
-        let Shared { kinds, numbers, clock, .. } = &*self.0;
-        let (row, is_new) = Resolver { kinds, numbers, clock: &**clock }.row(request).await?;
-        if is_new {
-            self.0.remounted.notify_one();
+        for one in &mut enqueued {
+            if let Some(other) = existing.get(&one.id) {
+                *one = Enqueued { id: *other, existing: true, made: None };
+            }
         }
-        Ok(row)
+        Ok(enqueued)
     }
 
     /// Wakes whoever can run jobs that were committed a moment ago.
@@ -291,6 +292,19 @@ impl Queue {
     /// Writes what is enqueued until the queue is gone; one task of the process does this.
     pub async fn write(&self) {
         self.0.enqueue.run(&self.0.jobs).await;
+    }
+}
+
+impl Shared {
+    /// The row of a job that somebody asks for.
+    pub(crate) async fn resolve(&self, request: Request) -> Result<Resolved> {
+        let Self { kinds, numbers, clock, .. } = self;
+        let resolved = Resolver { kinds, numbers, clock: &**clock }.row(request).await?;
+        if resolved.is_new {
+            kinds.spread();
+            self.remounted.notify_one();
+        }
+        Ok(resolved)
     }
 }
 

@@ -9,7 +9,7 @@ use mindflight_api::JobId;
 use mindflight_api::job::Progress;
 use mindflight_core::ports::{Clock, Lease};
 use mindflight_core::progress::Report;
-use mindflight_store::jobs::Recorded;
+use mindflight_store::jobs::{Recorded, Recorder};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -80,17 +80,26 @@ pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
     while stop.run_until_cancelled(listener.recv_many(&mut said, BATCH)).await.is_some() {
         // Time for more to come.
         stop.run_until_cancelled(tokio::time::sleep(shared.settings.record)).await;
-        while said.len() < BATCH * 10
-            && let Ok(more) = listener.try_recv()
-        {
-            said.push(more);
-        }
-        let recorded = collect(said.drain(..));
-        if let Err(error) = recorder.record(&recorded).await {
-            tracing::warn!(error = %error, "progress of jobs was not written: {error}");
-        }
+        write(&mut recorder, &mut listener, &mut said).await;
     }
+    write(&mut recorder, &mut listener, &mut said).await;
     *shared.listener.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(listener);
+}
+
+/// Writes what was said, with what has come meanwhile.
+async fn write(recorder: &mut Recorder, listener: &mut mpsc::Receiver<Said>, said: &mut Vec<Said>) {
+    while said.len() < BATCH * 10
+        && let Ok(more) = listener.try_recv()
+    {
+        said.push(more);
+    }
+    let recorded = collect(said.drain(..));
+    if recorded.is_empty() {
+        return;
+    }
+    if let Err(error) = recorder.record(&recorded).await {
+        tracing::warn!(error = %error, "progress of jobs was not written: {error}");
+    }
 }
 
 /// Of the steps of one job, the last counts.

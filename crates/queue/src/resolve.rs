@@ -1,5 +1,6 @@
 //! From what somebody asked for to the row that is written: defaults of the kind, keys, gates, numbers.
 
+use chrono::{DateTime, Utc};
 use mindflight_api::JobId;
 use mindflight_core::policy::{Unique, unique_key};
 use mindflight_core::ports::{Clock, NewJob};
@@ -26,6 +27,31 @@ pub struct Request {
     pub caller: Option<Caller>,
 }
 
+/// What a job was made as, where its kind or the server decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// The provider's mounted name.
+    pub provider: String,
+    /// The queue.
+    pub queue: String,
+    /// 0–9, lower first.
+    pub priority: u8,
+    /// Attempts before it has failed.
+    pub max_attempts: u16,
+    /// Words to find it by.
+    pub tags: Vec<String>,
+    /// When it is due, if not at once.
+    pub run_at: Option<DateTime<Utc>>,
+}
+
+/// A row to write, and what is to be said about it.
+pub(crate) struct Resolved {
+    pub(crate) row: NewRow,
+    pub(crate) made: Made,
+    /// Whether the pair of queue and kind is new to this process.
+    pub(crate) is_new: bool,
+}
+
 /// What resolving needs.
 pub(crate) struct Resolver<'a> {
     pub(crate) kinds: &'a Kinds,
@@ -34,13 +60,14 @@ pub(crate) struct Resolver<'a> {
 }
 
 impl Resolver<'_> {
-    /// The row to write, and whether its queue is new to this process.
-    pub(crate) async fn row(&self, request: Request) -> Result<(NewRow, bool)> {
+    /// The row to write.
+    pub(crate) async fn row(&self, request: Request) -> Result<Resolved> {
         let Request { job, caller } = request;
         let runs = self.kinds.get(&job.kind)?;
         let declared = runs.options();
         let queue = job.options.queue.as_deref().or(declared.queue.as_deref());
-        let queue = self.numbers.queue(queue.unwrap_or(runs.provider())).await?;
+        let queue_name = queue.unwrap_or(runs.provider()).to_owned();
+        let queue = self.numbers.queue(&queue_name).await?;
         let kind = self.numbers.kind(&job.kind).await?;
         let is_new = self.numbers.pair(queue, kind).await?;
         let gate = match gate(&job, &runs) {
@@ -48,11 +75,21 @@ impl Resolver<'_> {
             None => None,
         };
         let max_attempts = job.options.max_attempts.unwrap_or(declared.max_attempts);
-        let due = match (job.options.delay, job.options.run_at) {
-            (Some(delay), _) => Due::After(delay),
-            (None, Some(time)) => Due::At(time),
-            (None, None) => Due::Now,
+        let (due, run_at) = match (job.options.delay, job.options.run_at) {
+            (Some(delay), _) => (Due::After(delay), Some(self.clock.now() + delay)),
+            (None, Some(time)) => (Due::At(time), Some(time)),
+            (None, None) => (Due::Now, None),
         };
+        let unique = unique(&job, &runs, self.clock);
+        let mut meta = meta(&job, &runs, caller.as_ref());
+        // A retry by hand takes the key again, and waits for the gate again.
+        if let Some((key, until_start)) = &unique {
+            meta.insert("key".to_owned(), json!(key));
+            meta.insert("until_start".to_owned(), json!(until_start));
+        }
+        if let Some(gate) = gate {
+            meta.insert("gate".to_owned(), json!(gate));
+        }
         let row = NewRow {
             id: JobId::new(),
             kind,
@@ -60,25 +97,43 @@ impl Resolver<'_> {
             priority: job.options.priority.unwrap_or(declared.priority).min(9),
             max_attempts: u16::try_from(max_attempts.clamp(1, MOST_ATTEMPTS)).unwrap_or(1),
             due,
-            meta: meta(&job, &runs, caller.as_ref()),
+            meta: (!meta.is_empty()).then_some(Value::Object(meta)),
             // A tool runs as whoever called it.
             needs_meta: matches!(runs, Runs::Tool { .. }),
-            unique: unique(&job, &runs, self.clock),
+            unique,
             gate,
             args: text(&job.args)?,
         };
-        Ok((row, is_new))
+        let made = Made {
+            provider: runs.provider().to_owned(),
+            queue: queue_name,
+            priority: row.priority,
+            max_attempts: row.max_attempts,
+            tags: tags(&job, &runs),
+            run_at,
+        };
+        Ok(Resolved { row, made, is_new })
     }
 }
 
 fn text(args: &Value) -> Result<String> {
-    let text = args.to_string();
-    // PostgreSQL cannot look into a text with this character.
-    if text.contains("\\u0000") {
+    if has_nul(args) {
         let detail = "the arguments have a NUL character (\\u0000), which cannot be stored";
         return Err(Error::of(mindflight_api::codes::INVALID_REQUEST, detail));
     }
-    Ok(text)
+    Ok(args.to_string())
+}
+
+/// PostgreSQL cannot look into a text with this character.
+pub(crate) fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(has_nul),
+        Value::Object(members) => {
+            members.iter().any(|(name, value)| name.contains('\0') || has_nul(value))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
 }
 
 fn unique(job: &NewJob, runs: &Runs, clock: &dyn Clock) -> Option<(String, bool)> {
@@ -110,10 +165,14 @@ fn short(key: String) -> String {
     format!("{start}#{hex}")
 }
 
+fn tags(job: &NewJob, runs: &Runs) -> Vec<String> {
+    runs.options().tags.iter().chain(&job.options.tags).cloned().collect()
+}
+
 /// What few jobs have; nothing at all for most.
-fn meta(job: &NewJob, runs: &Runs, caller: Option<&Caller>) -> Option<Value> {
+fn meta(job: &NewJob, runs: &Runs, caller: Option<&Caller>) -> Map<String, Value> {
     let mut meta = Map::new();
-    let tags: Vec<&String> = runs.options().tags.iter().chain(&job.options.tags).collect();
+    let tags = tags(job, runs);
     if !tags.is_empty() {
         meta.insert("tags".to_owned(), json!(tags));
     }
@@ -127,7 +186,7 @@ fn meta(job: &NewJob, runs: &Runs, caller: Option<&Caller>) -> Option<Value> {
             meta.insert("provider".to_owned(), json!(runs.provider()));
         }
     }
-    (!meta.is_empty()).then_some(Value::Object(meta))
+    meta
 }
 
 #[cfg(test)]

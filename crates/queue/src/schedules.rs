@@ -8,12 +8,13 @@ use mindflight_api::ScheduleId;
 use mindflight_core::policy;
 use mindflight_core::ports::NewJob;
 use mindflight_store::jobs::{DueSchedule, Keeper, NewRow, NewSchedule};
+use mindflight_store::signal::Signal;
 use serde_json::{Map, Value};
 
 use crate::cron::Timetable;
 use crate::kinds::Runs;
 use crate::queue::Shared;
-use crate::resolve::{Request, Resolver};
+use crate::resolve::Request;
 
 /// What this process knows of the schedules.
 #[derive(Default)]
@@ -35,9 +36,10 @@ impl Schedules {
         if declared.is_empty() {
             return again;
         }
-        let mut kinds: Vec<i32> = declared.iter().map(|schedule| schedule.kind).collect();
+        let all: Vec<NewSchedule> = declared.iter().map(|(_, schedule)| schedule.clone()).collect();
+        let mut kinds: Vec<i32> = all.iter().map(|schedule| schedule.kind).collect();
         kinds.dedup();
-        let due = match keeper.schedules(&declared, &kinds).await {
+        let due = match keeper.schedules(&all, &kinds).await {
             Ok(due) => due,
             Err(error) => {
                 tracing::warn!(error = %error, "schedules could not be read: {error}");
@@ -46,13 +48,21 @@ impl Schedules {
         };
         let mut wait = again;
         // A schedule that no kind declares any more does not fire.
-        for schedule in due.iter().filter(|due| declared.contains(&due.declared)) {
-            wait = wait.min(self.one(shared, keeper, schedule).await);
+        for schedule in &due {
+            let Some((kind, _)) = declared.iter().find(|(_, new)| *new == schedule.declared) else {
+                continue;
+            };
+            wait = wait.min(self.one(shared, keeper, (kind, schedule)).await);
         }
         wait
     }
 
-    async fn one(&mut self, shared: &Shared, keeper: &mut Keeper, due: &DueSchedule) -> Duration {
+    async fn one(
+        &mut self,
+        shared: &Shared,
+        keeper: &mut Keeper,
+        (kind, due): (&str, &DueSchedule),
+    ) -> Duration {
         let again = shared.settings.refresh;
         let Some(table) = self.timetable(due) else { return again };
         let passed = table.passed(due.last_slot, due.now);
@@ -64,7 +74,7 @@ impl Schedules {
         let Some(newest) = passed.last() else { return until_next };
         let grace = TimeDelta::from_std(shared.settings.slot_grace).unwrap_or_default();
         let slots = policy::due(&passed, due.now, grace, due.declared.missed);
-        if let Err(error) = fire(shared, keeper, due, (*newest, slots)).await {
+        if let Err(error) = fire(shared, keeper, (kind, due), (*newest, slots)).await {
             tracing::warn!(schedule = %due.id, error = %error, "schedule {} did not fire: {error}", due.id);
             return shared.settings.due_poll;
         }
@@ -85,21 +95,25 @@ impl Schedules {
     }
 }
 
-/// The schedules of the kinds that this process can run.
-async fn declared(shared: &Shared) -> mindflight_core::Result<Vec<NewSchedule>> {
+/// The schedules of the kinds that this process can run, with the kind's name.
+async fn declared(shared: &Shared) -> mindflight_core::Result<Vec<(String, NewSchedule)>> {
     let mut declared = Vec::new();
     for (name, runs) in shared.kinds.all().iter() {
+        if matches!(runs, Runs::Tool { .. }) {
+            continue;
+        }
         for schedule in &runs.options().schedules {
             let kind = shared.numbers.kind(name).await?;
             if Timetable::new(&schedule.cron, &schedule.zone).is_err() {
                 continue;
             }
-            declared.push(NewSchedule {
+            let new = NewSchedule {
                 kind,
                 cron: schedule.cron.clone(),
                 zone: schedule.zone.clone(),
                 missed: schedule.missed,
-            });
+            };
+            declared.push((name.clone(), new));
         }
     }
     Ok(declared)
@@ -108,18 +122,17 @@ async fn declared(shared: &Shared) -> mindflight_core::Result<Vec<NewSchedule>> 
 async fn fire(
     shared: &Shared,
     keeper: &mut Keeper,
-    due: &DueSchedule,
+    (kind, due): (&str, &DueSchedule),
     (newest, slots): (DateTime<Utc>, &[DateTime<Utc>]),
 ) -> mindflight_core::Result<()> {
     let mut rows = Vec::new();
     for slot in slots {
-        if let Some(row) = row(shared, due, *slot).await? {
-            rows.push(row);
-        }
+        rows.push(row(shared, kind, (due.id, *slot)).await?);
     }
     if keeper.fire(due.id, due.last_slot, newest, &rows).await? {
         let queues: Vec<i16> = rows.iter().map(|row| row.queue).collect();
         shared.wake.add(&queues);
+        shared.signals.send(Signal::Ready(queues));
     }
     Ok(())
 }
@@ -127,21 +140,15 @@ async fn fire(
 /// The job of a slot; it says which one it is.
 async fn row(
     shared: &Shared,
-    due: &DueSchedule,
-    slot: DateTime<Utc>,
-) -> mindflight_core::Result<Option<NewRow>> {
-    let Some(kind) = shared.kinds.numbered(due.declared.kind) else { return Ok(None) };
-    if matches!(kind.runs, Runs::Tool { .. }) {
-        return Ok(None);
-    }
+    kind: &str,
+    (schedule, slot): (ScheduleId, DateTime<Utc>),
+) -> mindflight_core::Result<NewRow> {
     let args = Value::Object(Map::new());
-    let job = NewJob { kind: kind.name.to_string(), args, options: Default::default() };
-    let Shared { kinds, numbers, clock, .. } = shared;
-    let resolver = Resolver { kinds, numbers, clock: &**clock };
-    let (mut row, _) = resolver.row(Request { job, caller: None }).await?;
+    let job = NewJob { kind: kind.to_owned(), args, options: Default::default() };
+    let mut row = shared.resolve(Request { job, caller: None }).await?.row;
     let mut meta = row.meta.take().unwrap_or_else(|| Value::Object(Map::new()));
-    meta["schedule"] = due.id.to_string().into();
+    meta["schedule"] = schedule.to_string().into();
     meta["slot"] = slot.to_rfc3339().into();
     row.meta = Some(meta);
-    Ok(Some(row))
+    Ok(row)
 }

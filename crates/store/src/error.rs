@@ -108,7 +108,8 @@ impl Error {
         let (class, _) = code.split_at_checked(2).unwrap_or_default();
         match (class, code.as_str()) {
             // The server cancelled it, or nothing came from us for too long.
-            (_, "57014" | "55P03" | "25P03") => Self::Timeout(refusal.into()),
+            // Or a lock was not to be had because two waited for each other.
+            (_, "57014" | "55P03" | "25P03" | "40P01" | "40001") => Self::Timeout(refusal.into()),
             // Connections, resources, operator intervention, and a standby that takes no writes.
             ("08" | "53" | "57", _) | (_, "25006") => Self::Unavailable(refusal.into()),
             ("28", _) | (_, "3D000") => Self::Config(format!(

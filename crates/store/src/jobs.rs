@@ -88,6 +88,6 @@ impl Jobs {
     /// The numbers of queues, kinds and gates.
     #[must_use]
     pub fn names(&self) -> Names {
-        Names(self.db.clone())
+        Names::new(self.settings.clone())
     }
 }

@@ -57,8 +57,8 @@ impl Session {
         };
         let done = tokio::time::timeout(limit, work(&mut connection)).await;
         let done = done.unwrap_or_else(|elapsed| Err(Error::Timeout(elapsed.into())));
-        // One that broke, or whose answer may still come, is dropped; so is one whose user went away.
-        if !matches!(&done, Err(Error::Unavailable(_) | Error::Timeout(_))) {
+        // One that broke, or may have, or whose answer may still come, is dropped; so is one whose user went away.
+        if !matches!(&done, Err(Error::Unavailable(_) | Error::Timeout(_) | Error::Internal(_))) {
             self.connection = Some(connection);
         }
         done

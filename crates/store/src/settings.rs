@@ -62,7 +62,8 @@ impl Settings {
     /// Options of the pool's connections.
     pub(crate) fn limited(&self) -> Result<PgConnectOptions> {
         let limit = self.statement_timeout.as_millis().to_string();
-        Ok(self.unlimited()?.options([("statement_timeout", limit)]))
+        // Compiling a plan takes longer than any of ours runs.
+        Ok(self.unlimited()?.options([("statement_timeout", limit.as_str()), ("jit", "off")]))
     }
 }
 

@@ -30,7 +30,7 @@ impl Transactions {
     pub async fn begin(&self, record: Record, lease: Option<Lease>) -> Answer<Open> {
         let tx = self.0.bounded(begin(&self.0)).await?;
         let (db, end) = (self.0.clone(), Instant::now() + LIMIT);
-        Ok(Open { tx, db, record, lease, end })
+        Ok(Open { tx, db, record, lease, end, gates: Vec::new() })
     }
 }
 
@@ -59,6 +59,8 @@ pub struct Open {
     record: Record,
     lease: Option<Lease>,
     end: Instant,
+    /// Where jobs that were made wait to be let in.
+    gates: Vec<i32>,
 }
 
 /// Runs one step, unless the transaction's time is over.
@@ -108,6 +110,7 @@ impl Open {
     /// As [`get`](Self::get).
     pub async fn enqueue(&mut self, job: NewRow) -> Answer<JobId> {
         let made = within(self.end, jobs::insert(&mut self.tx, std::slice::from_ref(&job))).await?;
+        self.gates.extend(&made.gates);
         Ok(made.existing.get(&job.id).copied().unwrap_or(job.id))
     }
 
@@ -116,12 +119,13 @@ impl Open {
     /// # Errors
     /// 409 `lease_lost` when the job is another worker's by now; 503 when the commit may not have happened.
     pub async fn finish(self, output: &Value) -> Answer<Vec<i16>> {
-        let Self { mut tx, record, lease, end, .. } = self;
+        let Self { mut tx, record, lease, end, gates, .. } = self;
         let result = output.to_string();
         let close = async move {
             let queues = match lease {
-                Some(lease) => jobs::finish_one(&mut tx, lease, result).await?,
-                None => Some(Vec::new()),
+                Some(lease) => jobs::finish_one(&mut tx, lease, result, &gates).await?,
+                None if gates.is_empty() => Some(Vec::new()),
+                None => Some(jobs::gates::admit(&mut tx, &gates).await?),
             };
             if queues.is_some() {
                 // The end of an attempt is a record by itself; a tool call has one also when it is an attempt.

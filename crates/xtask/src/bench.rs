@@ -1,5 +1,7 @@
 //! `cargo xtask bench`: builds what is measured and what measures it, then runs the measurement.
 
+mod cluster;
+
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode};
@@ -7,15 +9,17 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 
+use self::cluster::Measured;
 use crate::postgres;
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, exit_code};
 
 /// What `cargo xtask bench` takes.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// What is measured.
     measurement: Measurement,
-    /// For the measurement: `tool-call [--seconds N] [--connections N] [--rounds N]`, `start [--rounds N]`.
+    /// For the measurement: `tool-call [--seconds N] [--connections N] [--rounds N]`, `start [--rounds N]`,
+    /// `jobs [--jobs N] [--rounds N] [--seconds N] [--only PART,…] [--kind K --args JSON] [--env NAME=VALUE]`.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     pub(crate) args: Vec<OsString>,
 }
@@ -26,6 +30,8 @@ enum Measurement {
     ToolCall,
     /// Cold start, warm start and idle memory.
     Start,
+    /// The job queue: making, running and waiting, with one process and with two.
+    Jobs,
 }
 
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
@@ -35,9 +41,15 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     let measurement = match args.measurement {
         Measurement::ToolCall => "tool-call",
         Measurement::Start => "start",
+        Measurement::Jobs => "jobs",
     };
     let mut command = Command::new(&bench);
-    command.args([measurement, "--server"]).arg(&server).args(&args.args);
+    command.args([measurement, "--server"]).arg(&server);
+    if matches!(args.measurement, Measurement::Jobs) {
+        let cluster = Measured::start()?;
+        return exit_code(command.args(cluster.arguments()).args(&args.args));
+    }
+    command.args(&args.args);
     // Nothing of ours is left running beside it.
     Err(command.exec()).with_context(|| format!("cannot start {}", bench.display()))
 }

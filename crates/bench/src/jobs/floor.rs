@@ -31,7 +31,7 @@ pub(crate) fn inserts(place: &Place, admin: &mut Psql) -> Result<Option<f64>> {
     let url = with_database(&place.database_url, DATABASE);
     Psql::open(&place.programs, &url)?.run(TABLE)?;
     admin.run("CHECKPOINT")?;
-    let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let folder = tempfile::tempdir_in(&place.folder).context("cannot make a temporary folder")?;
     let script = folder.path().join("insert.sql");
     fs::write(&script, SCRIPT).context("cannot write the script for pgbench")?;
     let output = Command::new(&pgbench)

@@ -64,7 +64,9 @@ impl Psql {
     /// The one value that this gives.
     pub(crate) fn value<T: FromStr>(&mut self, sql: &str) -> Result<T> {
         let rows = self.rows(sql)?;
-        let [row] = rows.as_slice() else { bail!("{} rows instead of one from: {sql}", rows.len()) };
+        let [row] = rows.as_slice() else {
+            bail!("{} rows instead of one from: {sql}", rows.len())
+        };
         let [value] = row.as_slice() else { bail!("no single value from: {sql}") };
         value.parse().ok().with_context(|| format!("`{value}` came from: {sql}"))
     }

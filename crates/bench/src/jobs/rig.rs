@@ -125,7 +125,8 @@ impl<'a> Rig<'a> {
     #[expect(clippy::disallowed_methods, reason = "nobody else says that the queue is empty")]
     pub(crate) fn wait_until_done(&mut self) -> Result<()> {
         let begun = Instant::now();
-        let open = "SELECT EXISTS (SELECT FROM mindflight.ready) OR EXISTS (SELECT FROM mindflight.lease)";
+        let open =
+            "SELECT EXISTS (SELECT FROM mindflight.ready) OR EXISTS (SELECT FROM mindflight.lease)";
         while self.database.holds(open)? {
             ensure!(begun.elapsed() < PATIENCE, "{} jobs do not end", self.open()?);
             std::thread::sleep(LOOK);
@@ -189,6 +190,7 @@ impl Bench {
         if !keeps_history {
             command.env("MINDFLIGHT_JOBS__WITHOUT_HISTORY", format!("[\"{provider}\"]"));
         }
+        command.envs(self.settings.iter().map(|(name, value)| (name, value)));
         Instance::start(&mut command, None::<&Path>)
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use mindflight_core::policy::{Backoff, Missed, Unique};
 use mindflight_core::{Context, Error, JobArgs, Jobs, Provider, ProviderContext, Result};
 use serde_json::{Value, json};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 /// What handlers of a test share with it.
 #[derive(Default)]
@@ -22,6 +22,8 @@ pub(crate) struct Seen {
     /// Handlers at the same time, now and at most.
     pub(crate) now: AtomicUsize,
     pub(crate) most: AtomicUsize,
+    /// Handlers that were told to stop.
+    pub(crate) told: AtomicUsize,
 }
 
 impl Seen {
@@ -38,18 +40,34 @@ impl Seen {
     }
 }
 
-/// What the next one that is built shares with its test.
-type Lent = RefCell<Option<(Arc<Seen>, Arc<Semaphore>)>>;
+/// What a provider shares with its test.
+#[derive(Clone, Default)]
+pub(crate) struct Lent {
+    pub(crate) seen: Arc<Seen>,
+    /// Jobs of the kind `wait` end when they get a permit.
+    pub(crate) gate: Gate,
+    /// Notified when the process is to die.
+    pub(crate) doom: Arc<Notify>,
+}
+
+#[derive(Clone)]
+pub(crate) struct Gate(pub(crate) Arc<Semaphore>);
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(0)))
+    }
+}
 
 thread_local! {
-    pub(crate) static LENT: Lent = const { RefCell::new(None) };
+    pub(crate) static LENT: RefCell<Option<Lent>> = const { RefCell::new(None) };
 }
 
 /// The provider.
 pub(crate) struct Bench {
-    pub(crate) seen: Arc<Seen>,
-    /// Jobs of the kind `wait` end when they get a permit.
-    pub(crate) gate: Arc<Semaphore>,
+    seen: Arc<Seen>,
+    gate: Gate,
+    doom: Arc<Notify>,
 }
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]
@@ -87,6 +105,16 @@ args! {
     Tick "tick";
     Talk "talk";
     Chain "chain";
+    Kill "kill";
+    Doomed "doomed";
+    Stubborn "stubborn";
+    FailOne "fail_one";
+    Both "both";
+    Twice "twice";
+    ByKey "by_key";
+    Hold "hold";
+    Latest "latest";
+    Skip "skip";
 }
 
 impl Provider for Bench {
@@ -94,8 +122,8 @@ impl Provider for Bench {
     type Config = Config;
 
     async fn build(_: Config, _: ProviderContext) -> Result<Self> {
-        let (seen, gate) = LENT.with(|lent| lent.take()).unwrap();
-        Ok(Self { seen, gate })
+        let Lent { seen, gate, doom } = LENT.with(RefCell::take).unwrap();
+        Ok(Self { seen, gate, doom })
     }
 
     fn jobs(&self, j: &mut Jobs<Self>) {
@@ -112,9 +140,20 @@ impl Provider for Bench {
         j.add(Self::single).unique(Unique::default());
         j.add(Self::started).unique(Unique { until_start: true, ..Unique::default() });
         j.add(Self::deaf).deadline(Duration::from_millis(50)).max_attempts(1);
-        j.add(Self::tick).schedule("* * * * *", "UTC", Missed::All);
+        j.add(Self::tick).schedule("0 0 1 1 *", "UTC", Missed::All);
+        j.add(Self::latest).schedule("0 0 1 1 *", "UTC", Missed::Latest);
+        j.add(Self::skip).schedule("0 0 1 1 *", "UTC", Missed::Skip);
         j.add(Self::talk);
         j.add(Self::chain).transactional();
+        j.add(Self::kill);
+        j.add(Self::doomed).max_attempts(1);
+        j.add(Self::stubborn);
+        j.add(Self::fail_one).concurrency(1).backoff(quick).max_attempts(2);
+        j.add(Self::both).unique(Unique::default()).concurrency_by("key", 1);
+        j.add(Self::hold).concurrency(1);
+        j.add(Self::twice).transactional().backoff(quick);
+        let args = vec!["key".to_owned()];
+        j.add(Self::by_key).unique(Unique { args, ..Unique::default() });
     }
 }
 
@@ -127,8 +166,11 @@ impl Bench {
     async fn wait(self: Arc<Self>, cx: Context, args: Wait) -> Result<Value> {
         self.seen.start(&args.key);
         tokio::select! {
-            permit = self.gate.acquire() => permit.map_err(Error::internal)?.forget(),
-            () = cx.cancelled() => return Err(Error::failed("told to stop")),
+            permit = self.gate.0.acquire() => permit.map_err(Error::internal)?.forget(),
+            () = cx.cancelled() => {
+                self.seen.told.fetch_add(1, Ordering::SeqCst);
+                return Err(Error::failed("told to stop"));
+            }
         }
         Ok(Value::Null)
     }
@@ -222,5 +264,66 @@ impl Bench {
             return Err(Error::upstream("after the job was made").permanent());
         }
         tx.finish(args.n).await
+    }
+
+    /// Takes its process down.
+    async fn kill(self: Arc<Self>, _: Context, args: Kill) -> Result<Value> {
+        self.seen.start(&args.key);
+        self.doom.notify_one();
+        std::future::pending().await
+    }
+
+    async fn doomed(self: Arc<Self>, cx: Context, args: Doomed) -> Result<Value> {
+        let args = Wait { key: args.key, n: args.n };
+        self.wait(cx, args).await
+    }
+
+    /// Does not hear, and has a long deadline.
+    async fn stubborn(self: Arc<Self>, _: Context, args: Stubborn) -> Result<Value> {
+        self.seen.start(&args.key);
+        std::future::pending().await
+    }
+
+    async fn fail_one(self: Arc<Self>, _: Context, args: FailOne) -> Result<Value> {
+        self.seen.start(&args.key);
+        tokio::task::yield_now().await;
+        Err(Error::upstream("not today"))
+    }
+
+    async fn both(self: Arc<Self>, _: Context, args: Both) -> Result<Value> {
+        self.limited(&args.key).await
+    }
+
+    /// Makes a limited job for each of two keys, in the order that `n` says, in the transaction that ends it.
+    async fn twice(self: Arc<Self>, cx: Context, args: Twice) -> Result<usize> {
+        let mut tx = cx.begin().await?;
+        let mut keys = ["left", "right"];
+        if args.n % 2 == 1 {
+            keys.reverse();
+        }
+        for key in keys {
+            let limited = PerKey { key: key.to_owned(), n: args.n };
+            tx.jobs().enqueue(&limited, Default::default()).await?;
+            tokio::task::yield_now().await;
+        }
+        tx.finish(args.n).await
+    }
+
+    async fn latest(self: Arc<Self>, _: Context, _: Latest) -> Result<Value> {
+        Ok(Value::Null)
+    }
+
+    async fn skip(self: Arc<Self>, _: Context, _: Skip) -> Result<Value> {
+        Ok(Value::Null)
+    }
+
+    async fn hold(self: Arc<Self>, cx: Context, args: Hold) -> Result<Value> {
+        let args = Wait { key: args.key, n: args.n };
+        self.wait(cx, args).await
+    }
+
+    async fn by_key(self: Arc<Self>, cx: Context, args: ByKey) -> Result<Value> {
+        let args = Wait { key: args.key, n: args.n };
+        self.wait(cx, args).await
     }
 }

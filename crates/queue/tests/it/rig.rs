@@ -3,14 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mindflight_api::{InstanceId, JobId, JobState};
+use mindflight_api::job::JobError;
+use mindflight_api::{InstanceId, JobId, JobState, RequestId, codes};
+use mindflight_core::caller::Origin;
 use mindflight_core::guard::Guard;
 use mindflight_core::mounted::Mounted;
-use mindflight_core::ports::{EnqueueOptions, NewJob, NotSupported, Ports, SystemClock};
-use mindflight_core::{Factory, JobArgs, ProviderContext};
+use mindflight_core::ports::{
+    Clock as _, EnqueueOptions, NewJob, NotSupported, Ports, Record, SystemClock,
+};
+use mindflight_core::{Caller, Factory, JobArgs, ProviderContext};
 use mindflight_queue::{NoTools, Parts, Queue, Request, Settings};
 use mindflight_store::Store;
-use mindflight_store::job_views::{Standing, shown};
+use mindflight_store::admin::Admin;
+use mindflight_store::job_views::{Cancel, Standing, shown};
+use mindflight_store::jobs::Crash;
 use mindflight_store::signal::Silent;
 use mindflight_testapp::TestDb;
 use serde_json::json;
@@ -18,11 +24,10 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::bench::{Bench, Seen};
+use crate::bench::{Bench, Lent, Seen};
 
 /// Longer than anything here takes, so that a test that waits in vain says what for.
 const PATIENCE: Duration = Duration::from_secs(20);
-
 
 /// A database with one engine, and with more when asked.
 pub(crate) struct Rig {
@@ -35,6 +40,7 @@ pub(crate) struct Engine {
     pub(crate) queue: Queue,
     pub(crate) seen: Arc<Seen>,
     pub(crate) gate: Arc<tokio::sync::Semaphore>,
+    lent: Lent,
     stop: CancellationToken,
     hurry: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
@@ -46,8 +52,8 @@ pub(crate) fn quick() -> Settings {
     Settings {
         workers: 8,
         beat: millis(50),
-        fence_after: millis(400),
-        dead_after: millis(600),
+        fence_after: millis(700),
+        dead_after: millis(900),
         scan: millis(50),
         repair: millis(100),
         poll_min: millis(5),
@@ -72,9 +78,52 @@ impl Rig {
         Self { db, engine }
     }
 
-    /// Another engine on the same database.
+    /// A database with an engine that makes jobs and runs none.
+    pub(crate) async fn idle() -> Self {
+        let db = TestDb::new().await;
+        let (mut engine, mounted) = Engine::stopped(db.store(), quick(), Lent::default()).await;
+        engine.queue.replace(&[mounted]);
+        engine.write();
+        Self { db, engine }
+    }
+
+    /// Another engine on the same database, whose handlers share what those of the first do.
     pub(crate) async fn second(&self, settings: Settings) -> Engine {
-        Engine::start(self.db.store(), settings).await
+        self.second_on(self.db.store(), settings).await
+    }
+
+    /// The same on a store of its own.
+    pub(crate) async fn second_on(&self, store: &Store, settings: Settings) -> Engine {
+        let (mut engine, mounted) = Engine::stopped(store, settings, self.engine.shared()).await;
+        engine.queue.replace(&[mounted]);
+        engine.run();
+        engine
+    }
+
+    /// Runs a script past the store.
+    pub(crate) async fn sql(&self, script: &'static str) {
+        let mut admin = Admin::connect(&self.db.settings()).await.unwrap();
+        admin.run(script).await.unwrap();
+    }
+
+    /// Cancels a job as the server does.
+    pub(crate) async fn cancel(&self, job: JobId, engine: &Engine) -> Option<Cancel> {
+        let done = self.db.store().job_views().cancel(job, Some("enough"), &record()).await;
+        engine.queue.cancel(job);
+        done.unwrap()
+    }
+
+    /// How many jobs are in a state.
+    pub(crate) async fn count(&self, state: JobState) -> u64 {
+        let counts = self.db.store().job_views().counts(None, None, None).await.unwrap();
+        counts.counts.get(&state).copied().unwrap_or_default()
+    }
+
+    /// Waits until no job is unfinished, and so many have succeeded.
+    pub(crate) async fn succeed(&self, count: u64) {
+        eventually("all jobs succeed", async || self.count(JobState::Succeeded).await >= count)
+            .await;
+        self.assert_placed().await;
     }
 
     /// The state of a job.
@@ -105,6 +154,12 @@ impl Rig {
         }
     }
 
+    /// Waits until the handler of a job has started.
+    pub(crate) async fn starts(&self, job: JobId, key: &str) {
+        self.reaches(job, JobState::Running).await;
+        eventually("its handler starts", async || self.engine.seen.starts(key) > 0).await;
+    }
+
     /// T19: every job is in exactly one place.
     pub(crate) async fn assert_placed(&self) {
         let misplaced = self.db.store().job_views().misplaced().await.unwrap();
@@ -122,16 +177,34 @@ pub(crate) async fn eventually(what: &str, is: impl AsyncFn() -> bool) {
     assert!(tokio::time::timeout(PATIENCE, became).await.is_ok(), "never: {what}");
 }
 
+/// What is written down about a test's own actions.
+pub(crate) fn record() -> Record {
+    Record {
+        at: SystemClock.now(),
+        action: "job.cancel",
+        target: "a job".to_owned(),
+        outcome: "ok".to_owned(),
+        detail: Default::default(),
+        caller: Caller::public(),
+        origin: Origin { request: RequestId::new(), ip: None },
+    }
+}
+
 impl Engine {
     pub(crate) async fn start(store: &Store, settings: Settings) -> Self {
-        let (mut engine, mounted) = Self::stopped(store, settings).await;
+        let (mut engine, mounted) = Self::stopped(store, settings, Lent::default()).await;
         engine.queue.replace(&[mounted]);
         engine.run();
         engine
     }
 
+    /// What another one's handlers share with its own, other than its end.
+    pub(crate) fn shared(&self) -> Lent {
+        Lent { doom: Arc::default(), ..self.lent.clone() }
+    }
+
     /// An engine that does not run, and the provider that it could mount.
-    pub(crate) async fn stopped(store: &Store, settings: Settings) -> (Self, Mounted) {
+    pub(crate) async fn stopped(store: &Store, settings: Settings, lent: Lent) -> (Self, Mounted) {
         let grace = Duration::from_millis(50);
         let queue = Queue::new(Parts {
             store: store.clone(),
@@ -151,20 +224,51 @@ impl Engine {
             http: Arc::new(NotSupported),
             clock: Arc::new(SystemClock),
         };
-        let (seen, gate) = (Arc::new(Seen::default()), Arc::new(tokio::sync::Semaphore::new(0)));
         let context = ProviderContext::new("bench", ports);
-        crate::bench::LENT.with(|lent| lent.replace(Some((seen.clone(), gate.clone()))));
+        crate::bench::LENT.with(|place| place.replace(Some(lent.clone())));
         let mounted = Factory::of::<Bench>().build(json!({}), context).await.unwrap();
+        let (seen, gate) = (lent.seen.clone(), lent.gate.0.clone());
         let (stop, hurry, tasks) = Default::default();
-        (Self { queue, seen, gate, stop, hurry, tasks }, mounted)
+        (Self { queue, seen, gate, lent, stop, hurry, tasks }, mounted)
     }
 
     pub(crate) fn run(&mut self) {
         let handle = Handle::current();
         let (queue, stop, hurry) = (self.queue.clone(), self.stop.clone(), self.hurry.clone());
-        self.tasks.push(handle.spawn(async move { queue.run(stop, hurry).await }));
+        let doom = self.lent.doom.clone();
+        let running = async move {
+            tokio::select! {
+                () = queue.run(stop, hurry) => {}
+                () = doom.notified() => {}
+            }
+        };
+        self.tasks.push(handle.spawn(running));
+        self.write();
+    }
+
+    /// Lets jobs be made, also while none runs here.
+    pub(crate) fn write(&mut self) {
         let queue = self.queue.clone();
-        self.tasks.push(handle.spawn(async move { queue.write().await }));
+        self.tasks.push(Handle::current().spawn(async move { queue.write().await }));
+    }
+
+    /// Whether it has died.
+    pub(crate) fn is_dead(&self) -> bool {
+        self.tasks.first().is_none_or(JoinHandle::is_finished)
+    }
+
+    /// Makes `count` jobs of these arguments, in one call.
+    pub(crate) async fn enqueue_all<A: JobArgs>(
+        &self,
+        count: usize,
+        args: impl Fn(usize) -> A,
+    ) -> Vec<JobId> {
+        let request = |number| {
+            let job = NewJob::of("bench", &args(number), EnqueueOptions::default()).unwrap();
+            Request { job, caller: None }
+        };
+        let made = self.queue.enqueue((0..count).map(request).collect()).await.unwrap();
+        made.into_iter().map(|made| made.id).collect()
     }
 
     pub(crate) async fn enqueue<A: JobArgs>(&self, args: &A) -> JobId {
@@ -178,6 +282,14 @@ impl Engine {
     ) -> JobId {
         let job = NewJob::of("bench", args, options).unwrap();
         self.queue.enqueue(vec![Request { job, caller: None }]).await.unwrap()[0].id
+    }
+
+    /// Makes a job, and says whether it was there.
+    pub(crate) async fn make<A: JobArgs>(&self, args: &A) -> (JobId, bool) {
+        let job = NewJob::of("bench", args, EnqueueOptions::default()).unwrap();
+        let made = self.queue.enqueue(vec![Request { job, caller: None }]).await.unwrap();
+        let made = &made[0];
+        (made.id, made.existing)
     }
 
     /// Stops it as SIGTERM does, and waits for its end.
@@ -194,4 +306,17 @@ impl Drop for Engine {
             task.abort();
         }
     }
+}
+
+/// What becomes of jobs whose worker died, for tests that rescue by themselves.
+pub(crate) fn crash() -> Crash {
+    let error = |code: mindflight_api::Code| JobError {
+        code: code.name.to_owned(),
+        detail: "for a test".to_owned(),
+        fault: code.fault,
+        retry: code.retry,
+        fix: None,
+    };
+    let (lost, cancelled) = (error(codes::WORKER_LOST), error(codes::JOB_CANCELLED));
+    Crash { budget: 2, lost, cancelled }
 }

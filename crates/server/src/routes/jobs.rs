@@ -124,24 +124,32 @@ fn of_one_job() -> Vec<Operation> {
 async fn create(state: web::Data<AppState>, who: Requester, body: Json) -> Answer {
     let asked = request::read(&body.0, &Mounted(&state))?;
     let is_single = asked.is_single;
-    let fallback = asked.jobs.clone();
+    let wanted = asked.jobs.clone();
     let made = enqueue(&state, who, asked.jobs).await?;
-    let ids: Vec<JobId> = made.iter().map(|one| one.id).collect();
-    let shown: HashMap<JobId, Job> =
-        all(&state, ids).await?.into_iter().map(|job| (job.id, job)).collect();
-    let items = made.iter().zip(&fallback).map(|(made, wanted)| {
-        // One that has ended already may be forgotten by now.
-        let job = shown.get(&made.id).cloned();
-        let job = job.unwrap_or_else(|| show::forgotten(made.id, wanted, &*state.clock));
-        Job { existing: made.existing, ..job }
+    // Only what was there before, or waits for a limit, has to be read.
+    let unknown = made.iter().filter(|one| one.made.is_none()).map(|one| one.id).collect();
+    let read: HashMap<JobId, Job> =
+        all(&state, unknown).await?.into_iter().map(|job| (job.id, job)).collect();
+    let items = made.into_iter().zip(wanted).map(|(made, wanted)| match made.made {
+        Some(facts) => Ok(show::made(made.id, wanted, facts, &*state.clock)),
+        None => {
+            let job = read.get(&made.id).cloned().ok_or_else(|| gone(made.id))?;
+            Ok(Job { existing: made.existing, ..job })
+        }
     });
-    let mut items: Vec<Job> = items.collect();
+    let mut items: Vec<Job> = items.collect::<Result<_>>()?;
     if !is_single {
         return Ok(HttpResponse::Created().json(NewJobs { items }));
     }
     let job = items.pop().ok_or_else(|| Error::internal("a job without an answer"))?;
     let mut answer = if job.existing { HttpResponse::Ok() } else { HttpResponse::Created() };
     Ok(answer.insert_header((LOCATION, format!("/api/jobs/{}", job.id))).json(job))
+}
+
+/// The job that had the unique key has ended and is forgotten.
+fn gone(id: JobId) -> Error {
+    Error::conflict(format!("the job {id} had the unique key, and has ended just now"))
+        .fix("Send the same again: the key is free.")
 }
 
 /// One job, as it is shown.

@@ -117,9 +117,9 @@ WITH candidate AS MATERIALIZED (
             ) AS job
             CROSS JOIN LATERAL (
                 SELECT 1 AS state
-                FROM mindflight.ready
-                WHERE ready.queue = job.queue
-                    AND ready.lane = ANY (ARRAY[job.priority, 10::smallint])
+                FROM unnest(ARRAY[job.priority, 10::smallint]) AS own (lane)
+                JOIN mindflight.ready ON ready.queue = job.queue
+                    AND ready.lane = own.lane
                     AND ready.id = job.id
                 UNION ALL
                 SELECT CASE why WHEN 0 THEN 0 ELSE 4 END

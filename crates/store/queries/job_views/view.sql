@@ -1,7 +1,7 @@
 -- Jobs ($1) with all that is known about them now, newest first. One statement, so one snapshot: each job is in
 -- one place. $2: how long ago a live worker has said so at most, in seconds. $3: whether attempts and the place
 -- in the queue are wanted, too. States are the places of `JobState::ALL`.
--- Each LIMIT 1 keeps the planner from joining whole tables.
+-- Lanes are joined, not compared with ANY: that would look at all of the queue. Each LIMIT 1 keeps the planner from joining whole tables.
 SELECT job.id AS "id!", kind.name AS "kind!", queue.id AS "queue_id!", queue.name AS "queue!",
     queue.paused_at, queue.paused_by, queue.pause_reason,
     job.priority AS "priority!", job.created_at AS "created_at!", job.args AS "args!: Value", job.meta AS "meta: Value",
@@ -65,12 +65,12 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (
     SELECT found.*
     FROM (
-        SELECT 1::smallint AS state, lane, attempt, max_attempts, gate, NULL::smallint AS why,
+        SELECT 1::smallint AS state, ready.lane, attempt, max_attempts, gate, NULL::smallint AS why,
             NULL::timestamptz AS run_at, NULL::bigint AS worker, NULL::timestamptz AS started_at,
             NULL::timestamptz AS finished_at, NULL::json AS result, NULL::jsonb AS error
-        FROM mindflight.ready
-        WHERE ready.queue = job.queue
-            AND ready.lane = ANY (ARRAY[job.priority, 10::smallint])
+        FROM unnest(ARRAY[job.priority, 10::smallint]) AS own (lane)
+        JOIN mindflight.ready ON ready.queue = job.queue
+            AND ready.lane = own.lane
             AND ready.id = job.id
         UNION ALL
         SELECT CASE why WHEN 0 THEN 0 ELSE 4 END, lane, attempt, max_attempts, gate, why,

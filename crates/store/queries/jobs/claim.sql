@@ -6,6 +6,7 @@ WITH pick AS MATERIALIZED (
         AND lane BETWEEN $4 AND $5
         AND kind = ANY ($6)
         AND EXISTS (SELECT FROM mindflight.queue WHERE queue.id = $1 AND queue.paused_at IS NULL)
+        AND EXISTS (SELECT FROM mindflight.worker WHERE worker.id = $8)
     ORDER BY lane, id
     LIMIT $7
     FOR UPDATE OF ready SKIP LOCKED

@@ -4,7 +4,7 @@ use mindflight_api::job::JobError;
 use mindflight_api::{JobId, JobState, codes};
 use mindflight_core::ports::Record;
 use serde_json::Value;
-use sqlx::{PgConnection, Postgres, Transaction};
+use sqlx::{Connection as _, PgConnection, Postgres, Transaction};
 
 use super::rows::state_at;
 use crate::db::{Db, commit};
@@ -89,6 +89,18 @@ fn error(reason: Option<&str>, who: &str) -> Result<Value> {
 
 /// Takes a job that waits out of its place; the queues that got jobs for which it made room.
 async fn stop(db: &mut PgConnection, id: JobId, error: &Value) -> Result<Option<Vec<i16>>> {
+    // If it does not wait any more, its gate is let go before its lease is asked for: whoever ends its attempt
+    // holds that, and wants the gate.
+    let mut db = db.begin().await.map_err(Error::of)?;
+    let stopped = stop_held(&mut db, id, error).await?;
+    match stopped {
+        Some(_) => db.commit().await.map_err(Error::of)?,
+        None => db.rollback().await.map_err(Error::of)?,
+    }
+    Ok(stopped)
+}
+
+async fn stop_held(db: &mut PgConnection, id: JobId, error: &Value) -> Result<Option<Vec<i16>>> {
     // Whoever lets jobs through a gate has chosen them before it takes them: it must not choose this one meanwhile.
     sqlx::query!(
         r#"
@@ -125,9 +137,14 @@ async fn take_out(
         r#"
         WITH waiting AS (
             DELETE FROM mindflight.ready
-            USING (SELECT job.queue, job.priority FROM mindflight.job WHERE job.id = $1) AS body
+            USING (
+                SELECT job.queue, own.lane
+                FROM mindflight.job
+                CROSS JOIN unnest(ARRAY[job.priority, 10::smallint]) AS own (lane)
+                WHERE job.id = $1
+            ) AS body
             WHERE ready.queue = body.queue
-                AND ready.lane = ANY (ARRAY[body.priority, 10::smallint])
+                AND ready.lane = body.lane
                 AND ready.id = $1
             RETURNING ready.id, ready.kind, ready.queue, ready.attempt, ready.gate
         ),

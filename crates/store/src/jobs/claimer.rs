@@ -75,7 +75,15 @@ impl Claimer {
         self.0.run(async |db| waiting(db, queues, kinds).await).await
     }
 
-    /// Takes jobs, in their order.
+    /// The queues into which jobs of these kinds have ever been put, and whether they keep what has ended.
+    ///
+    /// # Errors
+    /// As [`waiting`](Self::waiting).
+    pub async fn queues_of(&mut self, kinds: &[i32]) -> Result<Vec<(i16, bool)>> {
+        self.0.run(async |db| queues_of(db, kinds).await).await
+    }
+
+    /// Takes jobs, in their order; none for a worker that counts as dead.
     ///
     /// # Errors
     /// As [`waiting`](Self::waiting): then jobs may have been taken all the same; see [`held`](Self::held).
@@ -183,6 +191,27 @@ async fn take(db: &mut PgConnection, claim: &Claim<'_>) -> Result<Vec<Claimed>> 
     Ok(claimed.collect())
 }
 
+async fn queues_of(db: &mut PgConnection, kinds: &[i32]) -> Result<Vec<(i16, bool)>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT id, keeps_history
+        FROM mindflight.queue
+        WHERE EXISTS (
+            SELECT
+            FROM mindflight.queue_kind
+            WHERE queue_kind.queue = queue.id
+                AND queue_kind.kind = ANY ($1)
+        )
+        ORDER BY id
+        "#,
+        kinds,
+    )
+    .fetch_all(db)
+    .await
+    .map_err(Error::of)?;
+    Ok(rows.into_iter().map(|row| (row.id, row.keeps_history)).collect())
+}
+
 async fn held(db: &mut PgConnection, worker: i64) -> Result<Vec<Lease>> {
     let rows = sqlx::query!(
         r#"
@@ -237,8 +266,14 @@ async fn start_unique(db: &mut PgConnection, jobs: &[JobId]) -> Result<()> {
     sqlx::query!(
         r#"
         DELETE FROM mindflight.unique_key
-        WHERE job = ANY ($1)
-            AND until_start
+        WHERE key = ANY (ARRAY(
+            SELECT key
+            FROM mindflight.unique_key
+            WHERE job = ANY ($1)
+                AND until_start
+            ORDER BY key
+            FOR UPDATE
+        ))
         "#,
         &ids,
     )

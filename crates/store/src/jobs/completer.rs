@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use mindflight_api::codes;
 use mindflight_api::job::JobError;
 use mindflight_core::ports::Lease;
 use serde_json::Value;
@@ -79,7 +80,13 @@ impl Completer {
                     return Ok(Ended { count, queues: Vec::new() });
                 }
                 let mut tx = db.begin().await.map_err(Error::of)?;
-                let ended = everything(&mut tx, &finals).await?;
+                let unwanted = unwanted(&mut tx, &finals.rest).await?;
+                let ended = if unwanted.is_empty() {
+                    everything(&mut tx, &finals, &[]).await?
+                } else {
+                    let batch = without(batch, &unwanted);
+                    everything(&mut tx, &Finals::of(&batch), &[]).await?
+                };
                 tx.commit().await.map_err(Error::of)?;
                 Ok(ended)
             })
@@ -153,12 +160,72 @@ struct Released {
     gate: Option<i32>,
 }
 
-async fn everything(db: &mut PgConnection, finals: &Finals<'_>) -> Result<Ended> {
-    let mut released = finish(db, &finals.kept).await?;
-    released.extend(forget(db, &finals.forgotten).await?);
+/// Which of the jobs that would run again somebody wants to be stopped. Holds their leases, so that nobody can ask
+/// for it between this look and the end of the attempt.
+async fn unwanted(db: &mut PgConnection, rest: &[&Finished]) -> Result<Vec<Uuid>> {
+    if rest.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<Uuid> = rest.iter().map(|finished| finished.lease.job.uuid()).collect();
+    sqlx::query!(
+        r#"
+        SELECT id
+        FROM mindflight.lease
+        WHERE id = ANY ($1)
+        ORDER BY id
+        FOR UPDATE
+        "#,
+        &ids,
+    )
+    .fetch_all(&mut *db)
+    .await
+    .map_err(Error::of)?;
+    // A statement of its own: it sees what whoever held a lease before has committed.
+    sqlx::query_scalar!(
+        r#"
+        SELECT job
+        FROM mindflight.cancel_request
+        WHERE job = ANY ($1)
+        "#,
+        &ids,
+    )
+    .fetch_all(db)
+    .await
+    .map_err(Error::of)
+}
+
+/// The batch, in which jobs that nobody wants do not run again.
+fn without(batch: &[Finished], unwanted: &[Uuid]) -> Vec<Finished> {
+    let mut batch = batch.to_vec();
+    for finished in &mut batch {
+        let runs_again = matches!(finished.end, End::Retry(..) | End::Snooze(_) | End::Returned);
+        if runs_again && unwanted.contains(&finished.lease.job.uuid()) {
+            finished.end = End::Cancelled(cancelled());
+        }
+    }
+    batch
+}
+
+fn cancelled() -> JobError {
+    let code = codes::JOB_CANCELLED;
+    JobError {
+        code: code.name.to_owned(),
+        detail: "the job was cancelled while it ran".to_owned(),
+        fault: code.fault,
+        retry: code.retry,
+        fix: None,
+    }
+}
+
+/// Jobs may also wait at `entered`, gates of jobs that were made in the same transaction.
+async fn everything(db: &mut PgConnection, finals: &Finals<'_>, entered: &[i32]) -> Result<Ended> {
+    // Bodies first: whoever drops partitions locks their table first, too.
+    let mut released = forget(db, &finals.forgotten).await?;
+    released.extend(finish(db, &finals.kept).await?);
     let mut count = released.len();
     let keys: Vec<Uuid> = released.iter().filter(|one| one.is_unique).map(|one| one.id).collect();
     let mut gates: Vec<i32> = released.iter().filter_map(|one| one.gate).collect();
+    gates.extend(entered);
     let mut queues = Vec::new();
     if !finals.rest.is_empty() {
         let (again, ready) = put_back(db, &finals.rest).await?;
@@ -175,12 +242,13 @@ async fn everything(db: &mut PgConnection, finals: &Finals<'_>) -> Result<Ended>
     Ok(Ended { count, queues: gates::distinct(queues) })
 }
 
-/// Ends one attempt whose transaction is open: its lease, its outcome, its key and its slot. Gives the queues that got
-/// jobs, or nothing if the lease was lost.
+/// Ends one attempt whose transaction is open: its lease, its outcome, its key and its slot; jobs that were made in it
+/// wait at the gates `entered`. Gives the queues that got jobs, or nothing if the lease was lost.
 pub(crate) async fn finish_one(
     db: &mut PgConnection,
     lease: Lease,
     result: String,
+    entered: &[i32],
 ) -> Result<Option<Vec<i16>>> {
     let keeps_history = sqlx::query_scalar!(
         r#"
@@ -197,7 +265,7 @@ pub(crate) async fn finish_one(
     let end = End::Succeeded(result);
     let keeps_history = keeps_history.unwrap_or(true);
     let batch = [Finished { lease, end, is_tied: true, keeps_history }];
-    let ended = everything(db, &Finals::of(&batch)).await?;
+    let ended = everything(db, &Finals::of(&batch), entered).await?;
     Ok((ended.count == 1).then_some(ended.queues))
 }
 
@@ -310,7 +378,13 @@ pub(super) async fn give_back_keys(db: &mut PgConnection, jobs: &[Uuid]) -> Resu
     sqlx::query!(
         r#"
         DELETE FROM mindflight.unique_key
-        WHERE job = ANY ($1)
+        WHERE key = ANY (ARRAY(
+            SELECT key
+            FROM mindflight.unique_key
+            WHERE job = ANY ($1)
+            ORDER BY key
+            FOR UPDATE
+        ))
         "#,
         jobs,
     )

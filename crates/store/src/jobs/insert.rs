@@ -1,6 +1,6 @@
 //! Making jobs: bodies, keys and places, on whatever connection, so that it is the same in and out of a transaction.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -14,6 +14,9 @@ use crate::{Error, Result};
 
 /// Arguments up to this many bytes are copied beside the place in the queue, which spares the claim a look-up.
 const INLINE: usize = 1024;
+
+/// Most rows of one statement; larger ones are slower.
+const CHUNK: usize = 1000;
 
 /// How often a key may be taken and given back under a writer before it gives up.
 const ATTEMPTS: u32 = 16;
@@ -61,25 +64,54 @@ pub struct NewRow {
 pub(crate) struct Made {
     /// For each row, the id of the unfinished job that has its key, if there was one.
     pub(crate) existing: HashMap<JobId, JobId>,
+    /// Where jobs wait to be let in, at the end of the transaction.
+    pub(crate) gates: Vec<i32>,
 }
 
-/// Makes jobs. Call it in a transaction if any is unique or gated.
+/// Makes jobs, and lets in those that wait at gates. Call it in a transaction unless [`is_one_statement`].
+pub(super) async fn make(db: &mut PgConnection, rows: &[NewRow]) -> Result<HashMap<JobId, JobId>> {
+    let made = insert(db, rows).await?;
+    if !made.gates.is_empty() {
+        gates::admit(db, &made.gates).await?;
+    }
+    Ok(made.existing)
+}
+
+/// Makes jobs. Those at gates wait there until [`gates::admit`], which comes last in a transaction: whoever holds
+/// a gate must wait for nothing else.
 pub(crate) async fn insert(db: &mut PgConnection, rows: &[NewRow]) -> Result<Made> {
+    // All keys at once, or they would not be taken in their order.
     let existing = take_keys(db, rows).await?;
     let fresh: Vec<&NewRow> = rows.iter().filter(|row| !existing.contains_key(&row.id)).collect();
-    write(db, &fresh).await?;
-    let mut gates: Vec<i32> = fresh.iter().filter_map(|row| row.gate).collect();
-    if !gates.is_empty() {
-        gates.sort_unstable();
-        gates.dedup();
-        gates::admit(db, &gates).await?;
+    for chunk in fresh.chunks(CHUNK) {
+        write(db, chunk).await?;
     }
-    Ok(Made { existing })
+    let mut gates: Vec<i32> = fresh.iter().filter_map(|row| row.gate).collect();
+    gates.sort_unstable();
+    gates.dedup();
+    Ok(Made { existing, gates })
 }
 
-/// Whether making these jobs takes more than one statement.
-pub(crate) fn needs_transaction(rows: &[NewRow]) -> bool {
-    rows.iter().any(|row| row.unique.is_some() || row.gate.is_some())
+/// Whether making these jobs is one statement, and so needs no transaction.
+pub(super) fn is_one_statement(rows: &[NewRow]) -> bool {
+    rows.len() <= CHUNK && rows.iter().all(|row| row.unique.is_none() && row.gate.is_none())
+}
+
+/// Which of these jobs are there.
+pub(super) async fn there(db: &mut PgConnection, rows: &[NewRow]) -> Result<HashSet<JobId>> {
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id.uuid()).collect();
+    let there = sqlx::query_scalar!(
+        r#"
+        SELECT id
+        FROM mindflight.job
+        WHERE id = ANY ($1)
+        "#,
+        &ids,
+    )
+    .fetch_all(db)
+    .await
+    .map_err(Error::of)?;
+    Ok(there.into_iter().map(JobId::from).collect())
 }
 
 async fn take_keys(db: &mut PgConnection, rows: &[NewRow]) -> Result<HashMap<JobId, JobId>> {

@@ -1,20 +1,46 @@
 //! The numbers behind names: queues, kinds and gates are small integers in the hot tables.
 
-use crate::db::Db;
-use crate::{Error, Result, text};
+use std::sync::Arc;
+
+use sqlx::PgConnection;
+use tokio::sync::Mutex;
+
+use crate::session::{Commit, Session};
+use crate::{Error, Result, Settings, text};
 
 /// Finds or makes the numbers of queues, kinds and gates. Each is committed when it is given, so it may be kept.
+///
+/// On a connection of its own: whoever asks may hold one of the pool's, and if all who hold one waited for another,
+/// nobody would get any.
 #[derive(Clone)]
-pub struct Names(pub(crate) Db);
+pub struct Names {
+    settings: Arc<Settings>,
+    session: Arc<Mutex<Option<Session>>>,
+}
 
 impl Names {
+    pub(super) fn new(settings: Arc<Settings>) -> Self {
+        Self { settings, session: Arc::default() }
+    }
+
+    async fn run<T>(&self, work: impl AsyncFnOnce(&mut PgConnection) -> Result<T>) -> Result<T> {
+        let mut session = self.session.lock().await;
+        if session.is_none() {
+            *session = Some(Session::new(&self.settings, "names", Commit::Durable)?);
+        }
+        match session.as_mut() {
+            Some(session) => session.run(work).await,
+            None => Err(Error::conflict("the connection is not there".to_owned())),
+        }
+    }
+
     /// The number of a queue.
     ///
     /// # Errors
     /// When the database does not answer, or the name is too long; also in the others.
     pub async fn queue(&self, name: &str, keeps_history: bool) -> Result<i16> {
         text::check("queue", name)?;
-        self.0.bounded(queue(&self.0, name, keeps_history)).await
+        self.run(async |db| queue(db, name, keeps_history).await).await
     }
 
     /// The number of a kind.
@@ -23,7 +49,7 @@ impl Names {
     /// As [`queue`](Self::queue).
     pub async fn kind(&self, name: &str) -> Result<i32> {
         text::check("kind", name)?;
-        self.0.bounded(kind(&self.0, name)).await
+        self.run(async |db| kind(db, name).await).await
     }
 
     /// The number of a gate, which lets `slots` jobs run at once from now on.
@@ -32,7 +58,7 @@ impl Names {
     /// As [`queue`](Self::queue).
     pub async fn gate(&self, name: &str, slots: i32) -> Result<i32> {
         text::check("gate", name)?;
-        self.0.bounded(gate(&self.0, name, slots)).await
+        self.run(async |db| gate(db, name, slots).await).await
     }
 
     /// Notes that jobs of `kind` are put into `queue`.
@@ -40,19 +66,11 @@ impl Names {
     /// # Errors
     /// As [`queue`](Self::queue).
     pub async fn pair(&self, queue: i16, kind: i32) -> Result<()> {
-        self.0.bounded(pair(&self.0, queue, kind)).await
-    }
-
-    /// The queues into which jobs of these kinds have ever been put.
-    ///
-    /// # Errors
-    /// As [`queue`](Self::queue).
-    pub async fn queues_of(&self, kinds: &[i32]) -> Result<Vec<(i16, String, bool)>> {
-        self.0.bounded(queues_of(&self.0, kinds)).await
+        self.run(async |db| pair(db, queue, kind).await).await
     }
 }
 
-async fn queue(db: &Db, name: &str, keeps_history: bool) -> Result<i16> {
+async fn queue(db: &mut PgConnection, name: &str, keeps_history: bool) -> Result<i16> {
     // The update of what is there already makes the row be returned; it happens once a process.
     sqlx::query_scalar!(
         r#"
@@ -65,12 +83,12 @@ async fn queue(db: &Db, name: &str, keeps_history: bool) -> Result<i16> {
         name,
         keeps_history,
     )
-    .fetch_one(&db.pool)
+    .fetch_one(db)
     .await
     .map_err(Error::of)
 }
 
-async fn kind(db: &Db, name: &str) -> Result<i32> {
+async fn kind(db: &mut PgConnection, name: &str) -> Result<i32> {
     sqlx::query_scalar!(
         r#"
         INSERT INTO mindflight.kind (name)
@@ -81,12 +99,12 @@ async fn kind(db: &Db, name: &str) -> Result<i32> {
         "#,
         name,
     )
-    .fetch_one(&db.pool)
+    .fetch_one(db)
     .await
     .map_err(Error::of)
 }
 
-async fn gate(db: &Db, name: &str, slots: i32) -> Result<i32> {
+async fn gate(db: &mut PgConnection, name: &str, slots: i32) -> Result<i32> {
     sqlx::query_scalar!(
         r#"
         INSERT INTO mindflight.gate (name, slots)
@@ -98,12 +116,12 @@ async fn gate(db: &Db, name: &str, slots: i32) -> Result<i32> {
         name,
         slots,
     )
-    .fetch_one(&db.pool)
+    .fetch_one(db)
     .await
     .map_err(Error::of)
 }
 
-async fn pair(db: &Db, queue: i16, kind: i32) -> Result<()> {
+async fn pair(db: &mut PgConnection, queue: i16, kind: i32) -> Result<()> {
     sqlx::query!(
         r#"
         INSERT INTO mindflight.queue_kind (queue, kind)
@@ -113,29 +131,8 @@ async fn pair(db: &Db, queue: i16, kind: i32) -> Result<()> {
         queue,
         kind,
     )
-    .execute(&db.pool)
+    .execute(db)
     .await
     .map_err(Error::of)?;
     Ok(())
-}
-
-async fn queues_of(db: &Db, kinds: &[i32]) -> Result<Vec<(i16, String, bool)>> {
-    let rows = sqlx::query!(
-        r#"
-        SELECT id, name, keeps_history
-        FROM mindflight.queue
-        WHERE EXISTS (
-            SELECT
-            FROM mindflight.queue_kind
-            WHERE queue_kind.queue = queue.id
-                AND queue_kind.kind = ANY ($1)
-        )
-        ORDER BY id
-        "#,
-        kinds,
-    )
-    .fetch_all(&db.pool)
-    .await
-    .map_err(Error::of)?;
-    Ok(rows.into_iter().map(|row| (row.id, row.name, row.keeps_history)).collect())
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::keeper::Keeper;
 use crate::{Error, Result};
 
-/// The partitioned tables, each by the job's id.
+/// The partitioned tables, each by the job's id. Bodies come first: what else there is follows them.
 const PARENTS: [&str; 4] = ["job", "outcome", "attempt", "log_line"];
 
 /// How many days partitions are made ahead.
@@ -36,13 +36,14 @@ fn suffix(day: NaiveDate) -> String {
 }
 
 /// The day of a partition's name.
-fn day(name: &str) -> Option<NaiveDate> {
-    NaiveDate::parse_from_str(name.strip_prefix("job_p")?, "%Y%m%d").ok()
+fn day(parent: &str, name: &str) -> Option<NaiveDate> {
+    let suffix = name.strip_prefix(parent)?.strip_prefix("_p")?;
+    NaiveDate::parse_from_str(suffix, "%Y%m%d").ok()
 }
 
 impl Keeper {
     /// Makes the partitions of the next days, and drops those whose jobs were all made before `keep_since`.
-    /// Jobs of theirs that have not ended are carried over.
+    /// What belongs to jobs that have not ended is carried over.
     ///
     /// # Errors
     /// When the database does not answer, or something holds a lock on the tables for too long.
@@ -52,67 +53,88 @@ impl Keeper {
         keep_since: DateTime<Utc>,
     ) -> Result<Retention> {
         let mut done = Retention::default();
-        let there = self.0.run(async |db| partitions_there(db).await).await?;
-        for ahead in 0..=AHEAD {
-            let Some(day) = now.date_naive().checked_add_days(Days::new(ahead)) else { continue };
-            if !there.contains(&day) && self.0.run(async |db| make(db, day).await).await? {
-                done.made.push(day);
+        // Each table by itself: who locks one after the other would wait for somebody who does so the other way.
+        for parent in PARENTS {
+            let there = self.0.run(async |db| partitions_there(db, parent).await).await?;
+            for ahead in 0..=AHEAD {
+                let Some(day) = now.date_naive().checked_add_days(Days::new(ahead)) else {
+                    continue;
+                };
+                if !there.contains(&day)
+                    && self.0.run(async |db| make(db, parent, day).await).await?
+                {
+                    done.made.push(day);
+                }
+            }
+            let is_old = |day: &NaiveDate| {
+                day.checked_add_days(Days::new(1)).is_some_and(|end| end <= keep_since.date_naive())
+            };
+            for day in there.into_iter().filter(is_old) {
+                self.0.run(async |db| drop_day(db, parent, day).await).await?;
+                done.dropped.push(day);
             }
         }
-        let old = there.into_iter().filter(|day| {
-            day.checked_add_days(Days::new(1)).is_some_and(|end| end <= keep_since.date_naive())
-        });
-        for day in old {
-            self.0.run(async |db| drop_day(db, day).await).await?;
-            done.dropped.push(day);
+        for days in [&mut done.made, &mut done.dropped] {
+            days.sort_unstable();
+            days.dedup();
         }
         self.0.run(async |db| sweep(db, keep_since).await).await?;
         Ok(done)
     }
 }
 
-async fn partitions_there(db: &mut PgConnection) -> Result<Vec<NaiveDate>> {
+async fn partitions_there(db: &mut PgConnection, parent: &str) -> Result<Vec<NaiveDate>> {
     let names = sqlx::query_scalar!(
         r#"
         SELECT child.relname::text AS "name!"
         FROM pg_inherits
         JOIN pg_class AS child ON child.oid = inhrelid
-        WHERE inhparent = 'mindflight.job'::regclass
+        WHERE inhparent = to_regclass('mindflight.' || $1)
         "#,
+        parent,
     )
     .fetch_all(db)
     .await
     .map_err(Error::of)?;
-    Ok(names.iter().filter_map(|name| day(name)).collect())
+    Ok(names.iter().filter_map(|name| day(parent, name)).collect())
 }
 
-/// Days of which rows are in the rest already have no partition: it would have to take them from there.
-async fn make(db: &mut PgConnection, day: NaiveDate) -> Result<bool> {
+/// The column of a job's id.
+fn id(parent: &str) -> &'static str {
+    match parent {
+        "job" => "id",
+        _ => "job",
+    }
+}
+
+/// A day of which rows are in the rest already has no partition: it would have to take them from there.
+async fn make(db: &mut PgConnection, parent: &str, day: NaiveDate) -> Result<bool> {
     let Some(next) = day.checked_add_days(Days::new(1)) else { return Ok(false) };
     let (from, to) = (first_id(day), first_id(next));
-    if has_rest(db, from, to).await? {
+    if has_rest(db, parent, (from, to)).await? {
         return Ok(false);
     }
     let mut tx = begin_with_patience(db).await?;
-    for parent in PARENTS {
-        let statement = format!(
-            "CREATE TABLE IF NOT EXISTS mindflight.{parent}_{} PARTITION OF mindflight.{parent} FOR VALUES FROM ('{from}') TO ('{to}')",
-            suffix(day)
-        );
-        execute(&mut tx, statement).await?;
-    }
+    let statement = format!(
+        "CREATE TABLE IF NOT EXISTS mindflight.{parent}_{} PARTITION OF mindflight.{parent} FOR VALUES FROM ('{from}') TO ('{to}')",
+        suffix(day)
+    );
+    execute(&mut tx, statement).await?;
     tx.commit().await.map_err(Error::of)?;
     Ok(true)
 }
 
-async fn has_rest(db: &mut PgConnection, from: Uuid, to: Uuid) -> Result<bool> {
+async fn has_rest(db: &mut PgConnection, parent: &str, (from, to): (Uuid, Uuid)) -> Result<bool> {
     sqlx::query_scalar!(
         r#"
-        SELECT EXISTS (SELECT FROM mindflight.job_rest WHERE id >= $1 AND id < $2)
-            OR EXISTS (SELECT FROM mindflight.outcome_rest WHERE job >= $1 AND job < $2)
-            OR EXISTS (SELECT FROM mindflight.attempt_rest WHERE job >= $1 AND job < $2)
-            OR EXISTS (SELECT FROM mindflight.log_line_rest WHERE job >= $1 AND job < $2) AS "has!"
+        SELECT CASE $1::text
+            WHEN 'job' THEN EXISTS (SELECT FROM mindflight.job_rest WHERE id >= $2 AND id < $3)
+            WHEN 'outcome' THEN EXISTS (SELECT FROM mindflight.outcome_rest WHERE job >= $2 AND job < $3)
+            WHEN 'attempt' THEN EXISTS (SELECT FROM mindflight.attempt_rest WHERE job >= $2 AND job < $3)
+            ELSE EXISTS (SELECT FROM mindflight.log_line_rest WHERE job >= $2 AND job < $3)
+        END AS "has!"
         "#,
+        parent,
         from,
         to,
     )
@@ -121,39 +143,37 @@ async fn has_rest(db: &mut PgConnection, from: Uuid, to: Uuid) -> Result<bool> {
     .map_err(Error::of)
 }
 
-async fn drop_day(db: &mut PgConnection, day: NaiveDate) -> Result<()> {
+async fn drop_day(db: &mut PgConnection, parent: &str, day: NaiveDate) -> Result<()> {
     let Some(next) = day.checked_add_days(Days::new(1)) else { return Ok(()) };
     let (from, to) = (first_id(day), first_id(next));
     let mut tx = begin_with_patience(db).await?;
-    let name = |parent: &str| format!("mindflight.{parent}_{}", suffix(day));
-    for parent in PARENTS {
-        let statement =
-            format!("ALTER TABLE mindflight.{parent} DETACH PARTITION {}", name(parent));
-        execute(&mut tx, statement).await?;
+    let old = format!("mindflight.{parent}_{}", suffix(day));
+    execute(&mut tx, format!("ALTER TABLE mindflight.{parent} DETACH PARTITION {old}")).await?;
+    // Jobs that have not ended go to the rest, and what belongs to them follows, also if they have ended since.
+    let kept = match parent {
+        "job" => {
+            "EXISTS (SELECT FROM mindflight.ready WHERE ready.id = old.id AND ready.queue = old.queue) \
+             OR EXISTS (SELECT FROM mindflight.scheduled WHERE scheduled.id = old.id) \
+             OR EXISTS (SELECT FROM mindflight.blocked WHERE blocked.id = old.id) \
+             OR EXISTS (SELECT FROM mindflight.lease WHERE lease.id = old.id)"
+        }
+        _ => "EXISTS (SELECT FROM mindflight.job_rest WHERE job_rest.id = old.job)",
+    };
+    // Lines keep their numbers.
+    let overriding = if parent == "log_line" { "OVERRIDING SYSTEM VALUE" } else { "" };
+    let statement = format!(
+        "INSERT INTO mindflight.{parent} {overriding} SELECT old.* FROM {old} AS old WHERE {kept} ORDER BY old.{}",
+        id(parent)
+    );
+    execute(&mut tx, statement).await?;
+    execute(&mut tx, format!("DROP TABLE {old}")).await?;
+    if parent == "job" {
+        forget_progress(&mut tx, (from, to)).await?;
     }
-    // What has not ended goes to the rest.
-    let unfinished = "EXISTS (SELECT FROM mindflight.ready WHERE ready.id = old.id AND ready.queue = old.queue) \
-         OR EXISTS (SELECT FROM mindflight.scheduled WHERE scheduled.id = old.id) \
-         OR EXISTS (SELECT FROM mindflight.blocked WHERE blocked.id = old.id) \
-         OR EXISTS (SELECT FROM mindflight.lease WHERE lease.id = old.id)";
-    let job = name("job");
-    execute(
-        &mut tx,
-        format!("INSERT INTO mindflight.job SELECT old.* FROM {job} AS old WHERE {unfinished}"),
-    )
-    .await?;
-    let attempt = name("attempt");
-    execute(
-        &mut tx,
-        format!(
-            "INSERT INTO mindflight.attempt SELECT had.* FROM {attempt} AS had \
-             WHERE EXISTS (SELECT FROM {job} AS old WHERE old.id = had.job AND ({unfinished}))"
-        ),
-    )
-    .await?;
-    for parent in PARENTS {
-        execute(&mut tx, format!("DROP TABLE {}", name(parent))).await?;
-    }
+    tx.commit().await.map_err(Error::of)
+}
+
+async fn forget_progress(db: &mut PgConnection, (from, to): (Uuid, Uuid)) -> Result<()> {
     sqlx::query!(
         r#"
         DELETE FROM mindflight.progress
@@ -164,10 +184,10 @@ async fn drop_day(db: &mut PgConnection, day: NaiveDate) -> Result<()> {
         from,
         to,
     )
-    .execute(&mut *tx)
+    .execute(db)
     .await
     .map_err(Error::of)?;
-    tx.commit().await.map_err(Error::of)
+    Ok(())
 }
 
 /// Ended jobs outside all partitions, some at a time.
@@ -225,8 +245,8 @@ mod tests {
     fn a_days_ids_begin_with_its_first_millisecond() {
         let day_one = NaiveDate::from_ymd_opt(2026, 11, 21).unwrap();
         let first = first_id(day_one).to_string();
-        assert_eq!(first, "019fa1e3-7c00-0000-0000-000000000000");
-        assert_eq!(day(&format!("job_{}", suffix(day_one))), Some(day_one));
-        assert_eq!(day("job_rest"), None);
+        assert_eq!(first, "01a1fb67-1800-0000-0000-000000000000");
+        assert_eq!(day("job", &format!("job_{}", suffix(day_one))), Some(day_one));
+        assert_eq!(day("job", "job_rest"), None);
     }
 }

@@ -47,6 +47,9 @@ impl Keeper {
     pub async fn rescue(&mut self, silence: Duration, crash: &Crash) -> Result<Rescued> {
         self.0
             .run(async |db| {
+                if !is_needed(db, silence).await? {
+                    return Ok(Rescued::default());
+                }
                 let mut tx = db.begin().await.map_err(Error::of)?;
                 let workers = bury_silent(&mut tx, silence).await?;
                 let rescued = collect(&mut tx, workers, crash).await?;
@@ -71,6 +74,25 @@ impl Keeper {
             })
             .await
     }
+}
+
+/// Mostly nobody has died, and one look shows it.
+async fn is_needed(db: &mut PgConnection, silence: Duration) -> Result<bool> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT EXISTS (SELECT FROM mindflight.worker WHERE beat_at < clock_timestamp() - $1::interval)
+            OR EXISTS (
+                SELECT
+                FROM mindflight.lease
+                WHERE NOT EXISTS (SELECT FROM mindflight.worker WHERE worker.id = lease.worker)
+            )
+            OR EXISTS (SELECT FROM mindflight.cancel_request) AS "is!"
+        "#,
+        interval(silence),
+    )
+    .fetch_one(db)
+    .await
+    .map_err(Error::of)
 }
 
 async fn bury_silent(db: &mut PgConnection, silence: Duration) -> Result<Vec<i64>> {
@@ -137,53 +159,9 @@ async fn collect(db: &mut PgConnection, workers: Vec<i64>, crash: &Crash) -> Res
 /// A job that may be attempted once only is not started again: nobody knows how far it came.
 async fn orphans(db: &mut PgConnection, crash: &Crash) -> Result<Vec<Found>> {
     let budget = i16::try_from(crash.budget).unwrap_or(i16::MAX).saturating_mul(ALONE);
-    sqlx::query_as!(
+    sqlx::query_file_as!(
         Found,
-        r#"
-        WITH gone AS (
-            DELETE FROM mindflight.lease
-            WHERE NOT EXISTS (SELECT FROM mindflight.worker WHERE worker.id = lease.worker)
-            RETURNING *
-        ),
-        judged AS MATERIALIZED (
-            SELECT gone.*, gone.crashes + CASE WHEN company.jobs = 1 THEN $1::smallint ELSE 1 END AS charged,
-                company.jobs = 1 AS was_alone,
-                EXISTS (SELECT FROM mindflight.cancel_request WHERE job = gone.id) AS is_cancelled,
-                (SELECT job.max_attempts FROM mindflight.job WHERE job.id = gone.id LIMIT 1) AS allowed
-            FROM gone
-            JOIN (SELECT worker, count(*) AS jobs FROM gone GROUP BY worker) AS company
-                ON company.worker = gone.worker
-        ),
-        decided AS MATERIALIZED (
-            SELECT judged.*, NOT is_cancelled
-                AND charged < $2
-                AND allowed > 1
-                AND (NOT was_alone OR attempt < max_attempts) AS runs_again
-            FROM judged
-        ),
-        noted AS (
-            INSERT INTO mindflight.attempt (job, attempt, ended, worker, started_at, error)
-            SELECT id, attempt, 2, worker, claimed_at, $3
-            FROM decided
-            WHERE runs_again
-        ),
-        ended AS (
-            INSERT INTO mindflight.outcome (job, state, kind, queue, attempt, worker, started_at, error)
-            SELECT id, CASE WHEN is_cancelled THEN 2 ELSE 1 END, kind, queue, attempt, worker, claimed_at,
-                CASE WHEN is_cancelled THEN $4::jsonb ELSE $3::jsonb END
-            FROM decided
-            WHERE NOT runs_again
-        ),
-        again AS (
-            INSERT INTO mindflight.ready (queue, lane, id, kind, attempt, crashes, max_attempts, is_unique, gate)
-            SELECT queue, $5, id, kind, attempt, charged, max_attempts + CASE WHEN was_alone THEN 0 ELSE 1 END,
-                is_unique, gate
-            FROM decided
-            WHERE runs_again
-        )
-        SELECT id AS "id!", queue AS "queue!", gate, is_unique AS "is_unique!", runs_again AS "runs_again!"
-        FROM decided
-        "#,
+        "queries/jobs/rescue.sql",
         ALONE,
         i32::from(budget),
         as_json(&crash.lost),
@@ -195,12 +173,23 @@ async fn orphans(db: &mut PgConnection, crash: &Crash) -> Result<Vec<Found>> {
     .map_err(Error::of)
 }
 
-/// Requests whose job does not run any more say nothing.
+/// Requests whose job has ended say nothing. One whose job runs again by now is heard when it starts.
 async fn sweep_requests(db: &mut PgConnection) -> Result<()> {
     sqlx::query!(
         r#"
         DELETE FROM mindflight.cancel_request
         WHERE NOT EXISTS (SELECT FROM mindflight.lease WHERE lease.id = cancel_request.job)
+            AND NOT EXISTS (SELECT FROM mindflight.scheduled WHERE scheduled.id = cancel_request.job)
+            AND NOT EXISTS (SELECT FROM mindflight.blocked WHERE blocked.id = cancel_request.job)
+            AND NOT EXISTS (
+                SELECT
+                FROM mindflight.job
+                CROSS JOIN unnest(ARRAY[job.priority, 10::smallint]) AS own (lane)
+                JOIN mindflight.ready ON ready.queue = job.queue
+                    AND ready.lane = own.lane
+                    AND ready.id = job.id
+                WHERE job.id = cancel_request.job
+            )
         "#,
     )
     .execute(db)

@@ -67,7 +67,7 @@ impl Keeper {
                 if !advance(&mut tx, schedule, (before, slot), last).await? {
                     return Ok(false);
                 }
-                insert::insert(&mut tx, jobs).await?;
+                insert::make(&mut tx, jobs).await?;
                 tx.commit().await.map_err(Error::of)?;
                 Ok(true)
             })

@@ -6,6 +6,7 @@ mod admin;
 mod audit;
 mod away;
 mod job_views;
+mod jobs;
 mod keys;
 mod memory;
 mod migrations;

@@ -62,6 +62,31 @@ fn every_dependency_has_its_reason_written_down() {
     assert_none("The table of dependencies says why each one was chosen.", &offenders);
 }
 
+/// A promise whose test was renamed or taken out is a promise that nothing holds.
+#[test]
+fn every_test_that_a_text_names_is_there() {
+    let mut offenders = Vec::new();
+    for path in texts() {
+        for piece in read(&path).split("[`").skip(1) {
+            let named = piece.split_once("`](").and_then(|(name, rest)| {
+                let (target, _) = rest.split_once(')')?;
+                Some((name, target.strip_prefix("../")?))
+            });
+            let Some((name, target)) = named.filter(|(_, target)| target.contains("/tests/")) else {
+                continue;
+            };
+            if !root().join(target).exists() {
+                // The test of links says so.
+                continue;
+            }
+            if !read(target).contains(&format!("fn {name}()")) {
+                offenders.push(format!("{path}: {target} has no test `{name}`"));
+            }
+        }
+    }
+    assert_none("Name the test that holds the promise, or take the promise back.", &offenders);
+}
+
 /// The targets of `[text](target)` with their lines, code left out.
 fn links(text: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();

@@ -5,9 +5,13 @@ use mindflight_api::provider::State;
 use mindflight_api::{JobId, JobState, Scope};
 use mindflight_core::ports::{Clock, NewJob};
 use mindflight_core::{Caller, Error, Result};
+use mindflight_queue::Made;
 use mindflight_store::job_views::{self, Standing, View};
 
 use crate::state::AppState;
+
+/// When it is worth asking for a new job, in milliseconds.
+const SOON: u64 = 250;
 
 /// One job.
 pub(super) async fn one(state: &AppState, id: JobId) -> Result<Option<View>> {
@@ -46,33 +50,36 @@ fn provider_note(state: &AppState, view: &View) -> Option<String> {
     provider.health.map(|health| format!("the provider `{name}` is not well: {health}"))
 }
 
-/// A job that was made a moment ago, has ended, and is not kept.
-pub(super) fn forgotten(id: JobId, wanted: &NewJob, clock: &dyn Clock) -> Job {
+/// A job that was made a moment ago, as it was then.
+pub(super) fn made(id: JobId, wanted: NewJob, facts: Made, clock: &dyn Clock) -> Job {
     let now = clock.now();
-    let provider = wanted.kind.split('.').next().unwrap_or_default();
+    let state = match facts.run_at {
+        Some(time) if time > now => JobState::Scheduled,
+        Some(_) | None => JobState::Queued,
+    };
     Job {
         id,
-        kind: wanted.kind.clone(),
-        provider: provider.to_owned(),
-        queue: wanted.options.queue.clone().unwrap_or_else(|| provider.to_owned()),
-        state: JobState::Succeeded,
-        reason: Some("it has ended, and its queue does not keep what has ended".to_owned()),
-        priority: wanted.options.priority.unwrap_or_default(),
-        attempt: 1,
-        max_attempts: wanted.options.max_attempts.unwrap_or(1),
-        args: wanted.args.clone(),
+        kind: wanted.kind,
+        provider: facts.provider,
+        queue: facts.queue,
+        state,
+        reason: None,
+        priority: facts.priority,
+        attempt: 0,
+        max_attempts: facts.max_attempts.into(),
+        args: wanted.args,
         result: None,
         error: None,
         progress: None,
         attempts: Vec::new(),
-        tags: wanted.options.tags.clone(),
+        tags: facts.tags,
         long_running: false,
         created_at: now,
-        run_at: now,
+        run_at: facts.run_at.unwrap_or(now),
         started_at: None,
         finished_at: None,
-        next_poll_ms: None,
-        actions: Vec::new(),
+        next_poll_ms: Some(SOON),
+        actions: job_views::actions(state).to_vec(),
         existing: false,
     }
 }

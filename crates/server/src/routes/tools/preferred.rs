@@ -73,12 +73,12 @@ pub(super) async fn call(
     let made = jobs::enqueue(state, who, vec![job]).await?;
     let id = made.first().map(|made| made.id);
     let id = id.ok_or_else(|| Error::internal("a job without an id"))?;
-    answer(jobs::settled(state, id, end).await?)
+    answer(jobs::settled(state, id, end).await?, preference)
 }
 
-/// What the caller gets: the result, the error, or the job that goes on.
-fn answer(job: Job) -> Answer {
-    if !job.state.is_final() {
+/// What the caller gets: the result, the error, or the job that goes on. Who does not wait gets the job in any case.
+fn answer(job: Job, preference: Preference) -> Answer {
+    if !job.state.is_final() || preference.wait.is_zero() {
         return Ok(HttpResponse::Accepted()
             .insert_header((LOCATION, format!("/api/jobs/{}", job.id)))
             .insert_header((HeaderName::from_static("preference-applied"), "respond-async"))
