@@ -3,6 +3,7 @@
 mod crowd;
 mod cut;
 mod killed;
+mod race;
 mod shutdown;
 mod stopped;
 

@@ -1,12 +1,13 @@
 //! Reads jobs with all that is known about them.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use mindflight_api::job::{Attempt, AttemptEnd, JobError};
 use mindflight_api::{Fault, JobId, JobState, Retry, codes};
 use serde_json::Value;
-use sqlx::PgConnection;
+use sqlx::{Connection as _, PgConnection};
 use uuid::Uuid;
 
 use super::{Gate, Paused, View};
@@ -57,10 +58,13 @@ pub(super) async fn get(db: &Db, id: JobId, alive_for: Duration) -> Result<Optio
 }
 
 pub(super) async fn get_all(db: &Db, ids: &[JobId], alive_for: Duration) -> Result<Vec<View>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
     let wanted: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
     let mut found = read(&mut *db.connection().await?, &wanted, alive_for, false).await?;
-    let place = |view: &View| ids.iter().position(|id| *id == view.id);
-    found.sort_by_key(place);
+    let places: HashMap<JobId, usize> = ids.iter().copied().zip(0..).collect();
+    found.sort_by_key(|view| places.get(&view.id).copied());
     Ok(found)
 }
 
@@ -71,6 +75,8 @@ pub(super) async fn read(
     alive_for: Duration,
     with_details: bool,
 ) -> Result<Vec<View>> {
+    let mut tx = db.begin().await.map_err(Error::of)?;
+    plan_once(&mut tx).await?;
     let rows = sqlx::query_file_as!(
         Row,
         "queries/job_views/view.sql",
@@ -78,10 +84,24 @@ pub(super) async fn read(
         alive_for.as_secs_f64(),
         with_details,
     )
-    .fetch_all(db)
+    .fetch_all(&mut *tx)
     .await
     .map_err(Error::of)?;
+    tx.commit().await.map_err(Error::of)?;
     Ok(rows.into_iter().map(View::from).collect())
+}
+
+/// Planning this statement takes ten times as long as running it, and no job wants another plan.
+async fn plan_once(db: &mut PgConnection) -> Result<()> {
+    sqlx::query!(
+        r#"
+        SELECT set_config('plan_cache_mode', 'force_generic_plan', true) AS mode
+        "#,
+    )
+    .fetch_one(db)
+    .await
+    .map_err(Error::of)?;
+    Ok(())
 }
 
 /// The state at a place of [`JobState::ALL`].

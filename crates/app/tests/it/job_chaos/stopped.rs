@@ -4,7 +4,7 @@ use mindflight_core::api::JobState;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use super::{QUEUE, Site, described, many, worker};
+use super::{Site, described, many, worker};
 use crate::jobs::{
     count, counted, ended, ends, items, made, made_all, running, setting, sleep, text,
 };
@@ -69,7 +69,6 @@ async fn a_worker_that_was_stopped_past_its_lease_writes_nothing_and_begins_anew
     assert_eq!(kept(&after), kept(&before));
     assert_eq!(counted(&stopped, "k").await, 1);
     assert_eq!(site.store.job_views().misplaced().await.unwrap(), []);
-    assert_eq!(before[0]["queue"], QUEUE);
 }
 
 /// T3. Ten times as long.

@@ -83,7 +83,8 @@ async fn a_job_waits_until_it_is_due() {
         let body = json!({"kind": "demo.sleep", "args": {"ms": 0}, "delay": delay});
         let made = enqueue(&rig.server, &body).await.ok();
         assert_eq!((&made["state"], &made["attempt"]), (&json!("scheduled"), &json!(0)));
-        assert!(reason(&made).starts_with("not due until "), "{made}");
+        let found = job(&rig.server, text(&made["id"])).await;
+        assert!(reason(&found).starts_with("not due until "), "{found}");
         let late = time(&made["run_at"]) - time(&made["created_at"]) - TimeDelta::seconds(wait);
         assert!(late.abs() < TimeDelta::seconds(1), "{made}");
     }

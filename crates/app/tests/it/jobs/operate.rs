@@ -102,9 +102,16 @@ async fn workers_are_listed_while_they_live() {
     let mut both = vec![rig.server.pid(), second.pid()];
     both.sort_unstable();
     eventually(async || (pids().await == both).then_some(())).await;
-    let list = third.get("/api/workers").await.ok();
+    // What they can run is known a moment after they have come.
+    let list = eventually(async || {
+        let list = third.get("/api/workers").await.ok();
+        let knows = |worker: &Value| {
+            worker["kinds"].as_array().is_some_and(|kinds| kinds.contains(&json!("demo.sleep")))
+        };
+        Some(list).filter(|list| items(list).iter().all(knows))
+    })
+    .await;
     let worker = &items(&list)[0];
-    assert!(worker["kinds"].as_array().unwrap().contains(&json!("demo.sleep")), "{worker}");
     assert!(worker["slots"].as_u64() > Some(0) && worker["stopping"] == false, "{worker}");
     second.terminate().await.unwrap();
     assert_eq!(pids().await, [rig.server.pid()], "it has left before it ended");
