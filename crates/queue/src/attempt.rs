@@ -74,8 +74,13 @@ fn send(shared: &Shared, claimed: &Claimed, end: End) {
         lease: claimed.lease,
         end,
         is_tied: claimed.is_unique || claimed.is_gated,
-        keeps_history: shared.kinds.keeps_history(claimed.queue),
+        keeps_history: shared.kinds.keeps_history(claimed.queue) || is_tool(shared, claimed.kind),
     });
+}
+
+/// Somebody waits for the result of a tool, whatever the queue does with the rest.
+fn is_tool(shared: &Shared, kind: i32) -> bool {
+    shared.kinds.numbered(kind).is_some_and(|kind| matches!(kind.runs, Runs::Tool { .. }))
 }
 
 async fn start(

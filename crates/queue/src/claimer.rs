@@ -210,11 +210,12 @@ impl Taking {
         }
         let unknown = self.shared.held.compare(&said);
         if !unknown.is_empty() {
-            tracing::warn!(
-                "{} jobs were taken without this worker knowing; they are given back",
-                unknown.len()
-            );
-            self.hot.extend(self.claimer.give_back(&unknown).await?);
+            // Mostly they have ended between the question and the answer; then nothing is given back.
+            let given_back = self.claimer.give_back(&unknown).await?;
+            if !given_back.is_empty() {
+                tracing::warn!("jobs were taken without this worker knowing, and are given back");
+            }
+            self.hot.extend(given_back);
         }
         self.repair = Instant::now() + jittered(self.shared.settings.repair);
         Ok(())

@@ -62,7 +62,10 @@ pub(crate) async fn run(
 /// Whether this worker is known; tells those jobs to stop that somebody cancelled.
 async fn beat(shared: &Shared, keeper: &mut Keeper, worker: i64) -> mindflight_store::Result<bool> {
     let running = i32::try_from(shared.held.running()).unwrap_or(i32::MAX);
-    let beat = keeper.beat(worker, running, &shared.kinds.numbers()).await?;
+    // Until the claimer has numbered them, those hold that the worker began with.
+    let numbers = shared.kinds.numbers();
+    let kinds = (!numbers.is_empty()).then_some(&*numbers);
+    let beat = keeper.beat(worker, running, kinds).await?;
     for job in beat.cancelled {
         shared.held.stop(job, Stop::Cancelled);
     }

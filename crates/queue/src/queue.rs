@@ -40,8 +40,10 @@ pub struct Enqueued {
     pub id: JobId,
     /// Whether it was there already, under the same unique key.
     pub existing: bool,
-    /// What it was made as; nothing if it has to be read to be known.
-    pub made: Option<Made>,
+    /// What was asked for, as it was resolved.
+    pub made: Made,
+    /// Whether its place is known without looking: it was not there before, and no limit holds it.
+    pub is_placed: bool,
 }
 
 /// What all parts of the engine share.
@@ -184,12 +186,8 @@ impl Queue {
         let mut enqueued = Vec::with_capacity(requests.len());
         for request in requests {
             let Resolved { row, made, .. } = self.0.resolve(request).await?;
-            // Whether a gate let it in is seen only where it is.
-            enqueued.push(Enqueued {
-                id: row.id,
-                existing: false,
-                made: row.gate.is_none().then_some(made),
-            });
+            let is_placed = row.gate.is_none();
+            enqueued.push(Enqueued { id: row.id, existing: false, made, is_placed });
             rows.push(row);
         }
         let mut ready: Vec<i16> =
@@ -200,7 +198,7 @@ impl Queue {
         self.made(&ready, later);
         for one in &mut enqueued {
             if let Some(other) = existing.get(&one.id) {
-                *one = Enqueued { id: *other, existing: true, made: None };
+                (one.id, one.existing, one.is_placed) = (*other, true, false);
             }
         }
         Ok(enqueued)

@@ -23,7 +23,7 @@ const BATCH: usize = 1000;
 
 /// What a running job said.
 pub(crate) enum Said {
-    Progress(JobId, Progress),
+    Progress(Lease, Progress),
     Line(JobId, u32, DateTime<Utc>, String),
 }
 
@@ -52,7 +52,7 @@ impl JobReport {
 
 impl Report for JobReport {
     fn progress(&self, progress: Progress) {
-        self.say(Said::Progress(self.lease.job, progress));
+        self.say(Said::Progress(self.lease, progress));
     }
 
     fn log(&self, line: &str) {
@@ -107,9 +107,9 @@ fn collect(said: impl Iterator<Item = Said>) -> Recorded {
     let (mut progress, mut lines) = (HashMap::new(), Vec::new());
     for one in said {
         match one {
-            Said::Progress(job, step) => drop(progress.insert(job, step)),
+            Said::Progress(lease, step) => drop(progress.insert(lease.job, (lease, step))),
             Said::Line(job, attempt, at, line) => lines.push((job, attempt, at, line)),
         }
     }
-    Recorded { progress: progress.into_iter().collect(), lines }
+    Recorded { progress: progress.into_values().collect(), lines }
 }

@@ -14,13 +14,13 @@ async fn every_roles_connection_may_be_cut_again_and_again() {
     let _second = rig.second(quick()).await;
     rig.engine.enqueue_all(250, |_| Count { key: "c".to_owned(), n: 0 }).await;
     rig.engine.enqueue_all(250, |number| Note { key: number.to_string(), n: 0 }).await;
-    for _ in 0..15 {
+    for _ in 0..40 {
         rig.sql(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
              WHERE datname = current_database() AND application_name LIKE 'mindflight-test-%'",
         )
         .await;
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        tokio::task::yield_now().await;
     }
     rig.succeed(500).await;
     let memory = rig.db.store().memory();

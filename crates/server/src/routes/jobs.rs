@@ -6,7 +6,6 @@ mod manage;
 mod request;
 mod show;
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use actix_web::http::Method;
@@ -22,6 +21,7 @@ use tokio::time::Instant;
 
 use self::kinds::Mounted;
 pub(crate) use self::kinds::Schemas;
+pub(super) use self::show::as_made;
 use self::show::{absent, all, one, visible};
 use crate::body::Json;
 use crate::operation::Operation;
@@ -126,30 +126,13 @@ async fn create(state: web::Data<AppState>, who: Requester, body: Json) -> Answe
     let is_single = asked.is_single;
     let wanted = asked.jobs.clone();
     let made = enqueue(&state, who, asked.jobs).await?;
-    // Only what was there before, or waits for a limit, has to be read.
-    let unknown = made.iter().filter(|one| one.made.is_none()).map(|one| one.id).collect();
-    let read: HashMap<JobId, Job> =
-        all(&state, unknown).await?.into_iter().map(|job| (job.id, job)).collect();
-    let items = made.into_iter().zip(wanted).map(|(made, wanted)| match made.made {
-        Some(facts) => Ok(show::made(made.id, wanted, facts, &*state.clock)),
-        None => {
-            let job = read.get(&made.id).cloned().ok_or_else(|| gone(made.id))?;
-            Ok(Job { existing: made.existing, ..job })
-        }
-    });
-    let mut items: Vec<Job> = items.collect::<Result<_>>()?;
+    let mut items = as_made(&state, made, wanted).await;
     if !is_single {
         return Ok(HttpResponse::Created().json(NewJobs { items }));
     }
     let job = items.pop().ok_or_else(|| Error::internal("a job without an answer"))?;
     let mut answer = if job.existing { HttpResponse::Ok() } else { HttpResponse::Created() };
     Ok(answer.insert_header((LOCATION, format!("/api/jobs/{}", job.id))).json(job))
-}
-
-/// The job that had the unique key has ended and is forgotten.
-fn gone(id: JobId) -> Error {
-    Error::conflict(format!("the job {id} had the unique key, and has ended just now"))
-        .fix("Send the same again: the key is free.")
 }
 
 /// One job, as it is shown.

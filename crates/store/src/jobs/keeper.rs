@@ -70,11 +70,11 @@ impl Keeper {
         self.0.run(async |db| register(db, worker).await).await
     }
 
-    /// Says that a worker lives, has so many jobs and can run these kinds.
+    /// Says that a worker lives, has so many jobs, and can run these kinds, if they may be others by now.
     ///
     /// # Errors
     /// As [`register`](Self::register).
-    pub async fn beat(&mut self, worker: i64, running: i32, kinds: &[i32]) -> Result<Beat> {
+    pub async fn beat(&mut self, worker: i64, running: i32, kinds: Option<&[i32]>) -> Result<Beat> {
         self.0.run(async |db| beat(db, worker, running, kinds).await).await
     }
 
@@ -136,12 +136,17 @@ async fn register(db: &mut PgConnection, worker: &Registration) -> Result<i64> {
     .map_err(Error::of)
 }
 
-async fn beat(db: &mut PgConnection, worker: i64, running: i32, kinds: &[i32]) -> Result<Beat> {
+async fn beat(
+    db: &mut PgConnection,
+    worker: i64,
+    running: i32,
+    kinds: Option<&[i32]>,
+) -> Result<Beat> {
     let row = sqlx::query!(
         r#"
         WITH beaten AS (
             UPDATE mindflight.worker
-            SET beat_at = clock_timestamp(), running = $2, kinds = $3
+            SET beat_at = clock_timestamp(), running = $2, kinds = coalesce($3, kinds)
             WHERE id = $1
             RETURNING id
         )

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use mindflight_api::JobId;
 use mindflight_api::job::Progress;
+use mindflight_core::ports::Lease;
 use sqlx::{Connection as _, PgConnection};
 use uuid::Uuid;
 
@@ -16,8 +17,8 @@ pub struct Recorder(pub(super) Session);
 /// What running jobs said since the last time.
 #[derive(Debug, Clone, Default)]
 pub struct Recorded {
-    /// How far jobs are; one entry a job.
-    pub progress: Vec<(JobId, Progress)>,
+    /// How far attempts are; one entry an attempt. What one says that has lost its job is left out.
+    pub progress: Vec<(Lease, Progress)>,
     /// Lines: job, attempt, time, text.
     pub lines: Vec<(JobId, u32, DateTime<Utc>, String)>,
 }
@@ -47,25 +48,42 @@ impl Recorder {
     }
 }
 
-async fn progress(db: &mut PgConnection, steps: &[(JobId, Progress)]) -> Result<()> {
+async fn progress(db: &mut PgConnection, steps: &[(Lease, Progress)]) -> Result<()> {
     if steps.is_empty() {
         return Ok(());
     }
-    let mut steps: Vec<(Uuid, String)> = steps
-        .iter()
-        .map(|(job, step)| (job.uuid(), serde_json::to_string(step).unwrap_or_default()))
-        .collect();
-    steps.sort_unstable();
-    let (jobs, texts): (Vec<Uuid>, Vec<String>) = steps.into_iter().unzip();
+    let mut steps: Vec<&(Lease, Progress)> = steps.iter().collect();
+    // In one order, or two writers could wait for each other.
+    steps.sort_unstable_by_key(|(lease, _)| lease.job);
+    let jobs: Vec<Uuid> = steps.iter().map(|(lease, _)| lease.job.uuid()).collect();
+    let workers: Vec<i64> = steps.iter().map(|(lease, _)| lease.worker).collect();
+    let attempts: Vec<i16> = steps.iter().map(|(lease, _)| small(lease.attempt)).collect();
+    let text = |step: &Progress| serde_json::to_string(step).unwrap_or_default();
+    let texts: Vec<String> = steps.iter().map(|(_, step)| text(step)).collect();
     sqlx::query!(
         r#"
         INSERT INTO mindflight.progress (job, progress)
         SELECT step.job, step.progress::json
-        FROM unnest($1::uuid[], $2::text[]) AS step (job, progress)
+        FROM unnest($1::uuid[], $2::bigint[], $3::smallint[], $4::text[]) AS step (job, worker, attempt, progress)
+        WHERE EXISTS (
+            SELECT
+            FROM mindflight.lease
+            WHERE lease.id = step.job
+                AND lease.worker = step.worker
+                AND lease.attempt = step.attempt
+        ) OR EXISTS (
+            SELECT
+            FROM mindflight.outcome
+            WHERE outcome.job = step.job
+                AND outcome.worker = step.worker
+                AND outcome.attempt = step.attempt
+        )
         ON CONFLICT (job) DO UPDATE
         SET progress = excluded.progress, updated_at = clock_timestamp()
         "#,
         &jobs,
+        &workers,
+        &attempts,
         &texts,
     )
     .execute(db)

@@ -72,7 +72,8 @@ fn every_test_that_a_text_names_is_there() {
                 let (target, _) = rest.split_once(')')?;
                 Some((name, target.strip_prefix("../")?))
             });
-            let Some((name, target)) = named.filter(|(_, target)| target.contains("/tests/")) else {
+            let Some((name, target)) = named.filter(|(_, target)| target.contains("/tests/"))
+            else {
                 continue;
             };
             if !root().join(target).exists() {

@@ -1,17 +1,17 @@
 //! Reads jobs for an answer: who may see them, and how they are shown.
 
+use std::collections::HashMap;
+use std::time::Duration;
+
 use mindflight_api::job::Job;
 use mindflight_api::provider::State;
 use mindflight_api::{JobId, JobState, Scope};
 use mindflight_core::ports::{Clock, NewJob};
 use mindflight_core::{Caller, Error, Result};
-use mindflight_queue::Made;
+use mindflight_queue::Enqueued;
 use mindflight_store::job_views::{self, Standing, View};
 
 use crate::state::AppState;
-
-/// When it is worth asking for a new job, in milliseconds.
-const SOON: u64 = 250;
 
 /// One job.
 pub(super) async fn one(state: &AppState, id: JobId) -> Result<Option<View>> {
@@ -50,38 +50,71 @@ fn provider_note(state: &AppState, view: &View) -> Option<String> {
     provider.health.map(|health| format!("the provider `{name}` is not well: {health}"))
 }
 
-/// A job that was made a moment ago, as it was then.
-pub(super) fn made(id: JobId, wanted: NewJob, facts: Made, clock: &dyn Clock) -> Job {
-    let now = clock.now();
-    let state = match facts.run_at {
-        Some(time) if time > now => JobState::Scheduled,
-        Some(_) | None => JobState::Queued,
+/// Jobs that were made a moment ago, in their order. Only what was there before, or may wait for a limit, is read;
+/// and if that fails, they were made all the same.
+pub(crate) async fn as_made(
+    state: &AppState,
+    made: Vec<Enqueued>,
+    wanted: Vec<NewJob>,
+) -> Vec<Job> {
+    let unknown = made.iter().filter(|one| !one.is_placed).map(|one| one.id).collect();
+    let read = all(state, unknown).await;
+    let is_read = read.is_ok();
+    let read: HashMap<JobId, Job> =
+        read.unwrap_or_default().into_iter().map(|job| (job.id, job)).collect();
+    let shown = made.into_iter().zip(wanted).map(|(one, wanted)| {
+        let existing = one.existing;
+        let job = read.get(&one.id).cloned().unwrap_or_else(|| {
+            // One that could be read and is not there has ended, and is not kept.
+            let has_ended = is_read && !one.is_placed;
+            new(one, wanted, has_ended, &*state.clock)
+        });
+        Job { existing, ..job }
+    });
+    shown.collect()
+}
+
+/// A job as it was made.
+fn new(one: Enqueued, wanted: NewJob, has_ended: bool, clock: &dyn Clock) -> Job {
+    let (now, made) = (clock.now(), one.made);
+    let run_at = made.run_at.filter(|time| *time > now);
+    let state = match (has_ended, run_at) {
+        (true, _) => JobState::Succeeded,
+        (false, Some(_)) => JobState::Scheduled,
+        (false, None) => JobState::Queued,
     };
-    Job {
-        id,
+    let view = View {
+        id: one.id,
         kind: wanted.kind,
-        provider: facts.provider,
-        queue: facts.queue,
+        queue_id: 0,
+        queue: made.queue,
+        paused: None,
         state,
-        reason: None,
-        priority: facts.priority,
+        priority: made.priority,
+        runs_alone: false,
         attempt: 0,
-        max_attempts: facts.max_attempts.into(),
+        max_attempts: made.max_attempts.into(),
         args: wanted.args,
         result: None,
         error: None,
         progress: None,
         attempts: Vec::new(),
-        tags: facts.tags,
-        long_running: false,
+        tags: made.tags,
+        owner: None,
+        provider: Some(made.provider),
         created_at: now,
-        run_at: facts.run_at.unwrap_or(now),
+        run_at,
+        is_put_off: false,
         started_at: None,
         finished_at: None,
-        next_poll_ms: Some(SOON),
-        actions: job_views::actions(state).to_vec(),
-        existing: false,
-    }
+        worker: None,
+        kind_workers: None,
+        gate: None,
+        ahead: None,
+        cancel_requested: false,
+        now,
+    };
+    job_views::shown(view, Standing { long_after: Duration::MAX, provider: None })
 }
 
 /// Whether the caller may do what `needed` allows with this job: with the scope, or because it is its own.

@@ -70,19 +70,28 @@ pub(super) async fn call(
         return Err(Error::too_large(detail).into());
     }
     let job = NewJob { kind: tool, args: arguments, options: EnqueueOptions::default() };
-    let made = jobs::enqueue(state, who, vec![job]).await?;
-    let id = made.first().map(|made| made.id);
-    let id = id.ok_or_else(|| Error::internal("a job without an id"))?;
-    answer(jobs::settled(state, id, end).await?, preference)
+    let made = jobs::enqueue(state, who, vec![job.clone()]).await?;
+    let job = jobs::as_made(state, made, vec![job]).await.pop();
+    let job = job.ok_or_else(|| Error::internal("a job without an answer"))?;
+    if preference.wait.is_zero() {
+        return Ok(accepted(&job));
+    }
+    // If it cannot be read any more, it goes on all the same.
+    answer(jobs::settled(state, job.id, end).await.unwrap_or(job))
 }
 
-/// What the caller gets: the result, the error, or the job that goes on. Who does not wait gets the job in any case.
-fn answer(job: Job, preference: Preference) -> Answer {
-    if !job.state.is_final() || preference.wait.is_zero() {
-        return Ok(HttpResponse::Accepted()
-            .insert_header((LOCATION, format!("/api/jobs/{}", job.id)))
-            .insert_header((HeaderName::from_static("preference-applied"), "respond-async"))
-            .json(json!({"job": job})));
+/// 202, with the job that goes on.
+fn accepted(job: &Job) -> HttpResponse {
+    HttpResponse::Accepted()
+        .insert_header((LOCATION, format!("/api/jobs/{}", job.id)))
+        .insert_header((HeaderName::from_static("preference-applied"), "respond-async"))
+        .json(json!({"job": job}))
+}
+
+/// What the caller gets: the result, the error, or the job that goes on.
+fn answer(job: Job) -> Answer {
+    if !job.state.is_final() {
+        return Ok(accepted(&job));
     }
     match (job.state, job.error) {
         (JobState::Succeeded, _) => Ok(HttpResponse::Ok().json(job.result)),

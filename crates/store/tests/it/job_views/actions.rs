@@ -64,7 +64,7 @@ async fn what_runs_is_asked_to_stop() {
     let view = rig.view(id).await;
     assert!(view.cancel_requested && view.state == JobState::Running);
     let kind = rig.names.kind("mail.send").await.unwrap();
-    assert_eq!(rig.keeper.beat(worker, 1, &[kind]).await.unwrap().cancelled, [id]);
+    assert_eq!(rig.keeper.beat(worker, 1, Some(&[kind])).await.unwrap().cancelled, [id]);
     assert!(rig.end(lease, End::Cancelled(error("job_cancelled"))).await);
     assert_eq!(rig.state(id).await, JobState::Cancelled);
 }

@@ -2,6 +2,7 @@
 
 use mindflight_api::job::{AttemptEnd, Progress};
 use mindflight_api::{JobId, JobState};
+use mindflight_core::ports::Lease;
 use mindflight_store::jobs::{Due, End, Recorded};
 use serde_json::json;
 
@@ -63,8 +64,14 @@ async fn a_job_that_runs_has_a_worker_an_attempt_and_what_it_said() {
     rig.take(worker, "mail.send").await.unwrap();
     let progress = Progress { done: 1.0, total: Some(4.0), message: Some("page 1".to_owned()) };
     let lines = (0..3).map(|n| (id, 1, at(n), format!("line {n}"))).collect();
-    let recorded = Recorded { progress: vec![(id, progress.clone())], lines };
-    rig.db.store().jobs().recorder().unwrap().record(&recorded).await.unwrap();
+    let own = Lease { job: id, worker, attempt: 1 };
+    let stale = Progress { done: 3.0, ..progress.clone() };
+    let mut recorder = rig.db.store().jobs().recorder().unwrap();
+    let recorded = Recorded { progress: vec![(own, progress.clone())], lines };
+    recorder.record(&recorded).await.unwrap();
+    // Of a worker that has lost the job.
+    let late = vec![(Lease { worker: worker + 1, ..own }, stale)];
+    recorder.record(&Recorded { progress: late, lines: Vec::new() }).await.unwrap();
     let view = rig.view(id).await;
     assert_eq!((view.state, view.attempt, view.progress), (JobState::Running, 1, Some(progress)));
     assert_eq!(view.worker, Some((worker, Some("a1".to_owned()))));
