@@ -181,6 +181,8 @@ impl Kind {
     }
 
     /// At most this many attempts a minute, over all instances.
+    ///
+    /// Not done by servers of this release, which say so in their log.
     pub fn rate(&mut self, per_minute: u32) -> &mut Self {
         self.options.rate = Some(per_minute);
         self

@@ -18,7 +18,7 @@ use tokio::sync::{Notify, mpsc};
 use crate::Settings;
 use crate::backlog::Backlog;
 use crate::completer::Report;
-use crate::cron::{BadSchedule, Timetable};
+use crate::cron::Timetable;
 use crate::enqueue::Enqueue;
 use crate::held::{Held, Stop};
 use crate::kinds::{Kinds, MountedKind, Runs, Tools};
@@ -140,20 +140,24 @@ impl Queue {
         self.0.remounted.notify_one();
     }
 
-    /// Schedules of these providers that cannot be read, with the kind.
+    /// What kinds of these providers declare and this engine does not do, with the kind.
     #[must_use]
-    pub fn bad_schedules(mounted: &[Mounted]) -> Vec<(String, BadSchedule)> {
-        let mut bad = Vec::new();
+    pub fn left_out(mounted: &[Mounted]) -> Vec<(String, String)> {
+        let mut left_out = Vec::new();
         for provider in mounted {
             for kind in provider.surface().jobs {
+                let name = format!("{}.{}", provider.context().name(), kind.name);
                 for schedule in &kind.options.schedules {
                     if let Err(error) = Timetable::new(&schedule.cron, &schedule.zone) {
-                        bad.push((format!("{}.{}", provider.context().name(), kind.name), error));
+                        left_out.push((name.clone(), format!("a schedule: {error}")));
                     }
+                }
+                if kind.options.rate.is_some() {
+                    left_out.push((name, "its rate: this release has no rates of jobs".to_owned()));
                 }
             }
         }
-        bad
+        left_out
     }
 
     /// The kinds that this process can run, sorted by name.

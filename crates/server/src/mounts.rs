@@ -203,8 +203,8 @@ impl Mounts {
         for (tool, reason) in catalog.quarantined() {
             tracing::warn!(tool, reason, "the tool `{tool}` is left out: {reason}");
         }
-        for (kind, reason) in Queue::bad_schedules(&mounted) {
-            tracing::warn!(kind, %reason, "a schedule of `{kind}` is left out: {reason}");
+        for (kind, what) in Queue::left_out(&mounted) {
+            tracing::warn!(kind, what, "of `{kind}` is left out {what}");
         }
         self.0.calls.replace(catalog);
         self.0.queue.replace(&mounted);

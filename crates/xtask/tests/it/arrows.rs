@@ -12,7 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("store", &["api", "core"]),
     ("queue", &["api", "core", "store"]),
     ("events", &["api", "core", "store"]),
-    ("calls", &["api", "core", "queue"]),
+    ("calls", &["api", "core"]),
     ("outbound", &["api", "core", "signatures"]),
     ("signatures", &["api", "core"]),
     ("flow", &["api"]),
