@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mindflight_api::job::JobError;
 use mindflight_api::{RequestId, codes};
 use mindflight_core::caller::Origin;
 use mindflight_core::context::CallFacts;
@@ -15,6 +14,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::caller;
+use crate::error::as_job_error;
 use crate::held::Stop;
 use crate::kinds::{Numbered, Runs, ToolAttempt};
 use crate::queue::Shared;
@@ -70,7 +70,7 @@ async fn run(shared: &Shared, claimed: Claimed) {
 }
 
 fn send(shared: &Shared, claimed: &Claimed, end: End) {
-    shared.report.send(Finished {
+    shared.unwritten.add(Finished {
         lease: claimed.lease,
         end,
         is_tied: claimed.is_unique || claimed.is_gated,
@@ -218,18 +218,6 @@ fn text(value: &Value, most: usize) -> Result<String> {
         return Err(Error::failed(detail).permanent());
     }
     Ok(text)
-}
-
-/// What a job keeps of an error: what its caller may read.
-pub(crate) fn as_job_error(error: &Error) -> JobError {
-    let problem = error.problem(RequestId::new());
-    JobError {
-        code: problem.code,
-        detail: problem.detail.replace('\0', ""),
-        fault: problem.fault,
-        retry: problem.retry,
-        fix: problem.fix.map(|fix| fix.replace('\0', "")),
-    }
 }
 
 /// In 0–1, for jitter.

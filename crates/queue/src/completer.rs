@@ -1,15 +1,13 @@
 //! Writes down how attempts ended: everything that has ended since the last write, in one go.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use mindflight_core::Error;
 use mindflight_store::jobs::{Completer, End, Ended, Finished};
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::attempt::as_job_error;
+use crate::error::as_job_error;
 use crate::queue::Shared;
 
 /// Attempts that are written in one go.
@@ -18,45 +16,9 @@ const BATCH: usize = 1000;
 /// The shortest and longest pause while the database is away.
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
-/// Where ended attempts are handed in.
-pub(crate) struct Report {
-    send: mpsc::UnboundedSender<Finished>,
-    receive: Mutex<Option<mpsc::UnboundedReceiver<Finished>>>,
-    open: AtomicUsize,
-}
-
-impl Default for Report {
-    fn default() -> Self {
-        // What is in it is bounded by the claimer, which stops taking when too much is unwritten.
-        let (send, receive) = mpsc::unbounded_channel();
-        Self { send, receive: Mutex::new(Some(receive)), open: AtomicUsize::new(0) }
-    }
-}
-
-impl Report {
-    /// Attempts that were handed in and are not written.
-    pub(crate) fn open(&self) -> usize {
-        self.open.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn send(&self, finished: Finished) {
-        self.open.fetch_add(1, Ordering::AcqRel);
-        // It fails only when the completer has gone for good, with the process.
-        drop(self.send.send(finished));
-    }
-
-    fn take(&self) -> Option<mpsc::UnboundedReceiver<Finished>> {
-        self.receive.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
-    fn give_back(&self, receive: mpsc::UnboundedReceiver<Finished>) {
-        *self.receive.lock().unwrap_or_else(PoisonError::into_inner) = Some(receive);
-    }
-}
-
 /// Writes until told that there is nothing more to come.
 pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
-    let Some(mut receive) = shared.report.take() else { return };
+    let Some(mut receive) = shared.unwritten.take() else { return };
     let mut completer = match shared.jobs.completer() {
         Ok(completer) => completer,
         Err(error) => return tracing::error!(error = %error, "no job can be ended: {error}"),
@@ -66,10 +28,10 @@ pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
         if stop.run_until_cancelled(write(&shared, &mut completer, &batch)).await.is_none() {
             break;
         }
-        shared.report.open.fetch_sub(batch.len(), Ordering::AcqRel);
+        shared.unwritten.wrote(batch.len());
         batch.clear();
     }
-    shared.report.give_back(receive);
+    shared.unwritten.give_back(receive);
 }
 
 /// Writes a batch, however often it takes: it is the same batch every time, and each part of it is done once.

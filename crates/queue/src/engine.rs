@@ -227,14 +227,14 @@ async fn give_up(shared: &Arc<Shared>, takers: &mut JoinSet<()>, workers: &mut J
 fn hand_back(shared: &Shared, leases: Vec<Lease>) {
     for lease in leases {
         let end = End::Returned;
-        shared.report.send(Finished { lease, end, is_tied: true, keeps_history: true });
+        shared.unwritten.add(Finished { lease, end, is_tied: true, keeps_history: true });
     }
 }
 
 /// Waits until everything that has ended is written.
 async fn flush(shared: &Shared) {
     let written = async {
-        while shared.report.open() > 0 {
+        while shared.unwritten.len() > 0 {
             tokio::select! {
                 () = shared.held.changed() => {}
                 // What it waits for may have come between the look and the wait.
@@ -245,7 +245,7 @@ async fn flush(shared: &Shared) {
     if tokio::time::timeout(FLUSH, written).await.is_err() {
         tracing::warn!(
             "{} jobs could not be ended in time; they run again elsewhere",
-            shared.report.open()
+            shared.unwritten.len()
         );
     }
 }

@@ -10,7 +10,8 @@ use mindflight_store::signal::Signal;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::attempt::{as_job_error, jittered};
+use crate::attempt::jittered;
+use crate::error::as_job_error;
 use crate::queue::Shared;
 use crate::schedules::Schedules;
 

@@ -17,16 +17,16 @@ use tokio::sync::{Notify, mpsc};
 
 use crate::Settings;
 use crate::backlog::Backlog;
-use crate::completer::Report;
 use crate::cron::Timetable;
 use crate::enqueue::Enqueue;
 use crate::held::{Held, Stop};
 use crate::kinds::{Kinds, MountedKind, Runs, Tools};
 use crate::numbers::Numbers;
 use crate::pace::Pace;
-use crate::recorder::Said;
 use crate::resolve::{Made, Request, Resolved, Resolver};
+use crate::said::Said;
 use crate::transactions::Transactions;
+use crate::unwritten::Unwritten;
 use crate::wake::Wake;
 
 /// The job queue of one process. Cheap to clone.
@@ -69,7 +69,7 @@ pub(crate) struct Shared {
     pub(crate) pace: Pace,
     pub(crate) said: mpsc::Sender<Said>,
     pub(crate) listener: std::sync::Mutex<Option<mpsc::Receiver<Said>>>,
-    pub(crate) report: Report,
+    pub(crate) unwritten: Unwritten,
     /// The number of this process's worker; 0 while it has none.
     pub(crate) worker: AtomicI64,
 }
@@ -123,7 +123,7 @@ impl Queue {
             backlog: Backlog::default(),
             held: Held::default(),
             pace: Pace::default(),
-            report: Report::default(),
+            unwritten: Unwritten::default(),
             worker: AtomicI64::new(0),
         }))
     }

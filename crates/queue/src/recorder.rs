@@ -4,8 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use chrono::{DateTime, Utc};
-use mindflight_api::JobId;
 use mindflight_api::job::Progress;
 use mindflight_core::ports::{Clock, Lease};
 use mindflight_core::progress::Report;
@@ -14,18 +12,13 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::queue::Shared;
+use crate::said::Said;
 
 /// Characters of one line.
 const LINE: usize = 10_000;
 
 /// Lines and steps that are written in one go.
 const BATCH: usize = 1000;
-
-/// What a running job said.
-pub(crate) enum Said {
-    Progress(Lease, Progress),
-    Line(JobId, u32, DateTime<Utc>, String),
-}
 
 /// Where one attempt's progress and log lines go.
 pub(crate) struct JobReport {

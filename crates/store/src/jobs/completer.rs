@@ -75,9 +75,11 @@ impl Completer {
         let finals = Finals::of(batch);
         self.0
             .run(async |db| {
-                if finals.rest.is_empty() && finals.forgotten.is_empty() && finals.is_untied {
-                    let count = finish(db, &finals.kept).await?.len();
-                    return Ok(Ended { count, queues: Vec::new() });
+                if finals.rest.is_empty() && finals.is_untied {
+                    // Each is one statement, and nothing of one hangs on the other.
+                    let kept = finish(db, &finals.kept).await?.len();
+                    let forgotten = forget(db, &finals.forgotten).await?.len();
+                    return Ok(Ended { count: kept + forgotten, queues: Vec::new() });
                 }
                 let mut tx = db.begin().await.map_err(Error::of)?;
                 let unwanted = unwanted(&mut tx, &finals.rest).await?;
