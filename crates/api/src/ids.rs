@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -87,9 +88,25 @@ ids! {
     UserId;
 }
 
+impl JobId {
+    /// When the job was made, by the clock of the process that made it: the first 48 bits of its id, milliseconds
+    /// since 1970 (RFC 9562 §5.7).
+    #[must_use]
+    pub fn made_at(self) -> DateTime<Utc> {
+        let millis = i64::try_from(self.0.as_u128() >> 80).unwrap_or_default();
+        DateTime::from_timestamp_millis(millis).unwrap_or_default()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_jobs_id_says_when_it_was_made() {
+        let id: JobId = "01a1fd11-0f7d-757b-866d-a30864227c84".parse().unwrap();
+        assert_eq!(id.made_at().to_rfc3339(), "2026-11-21T07:45:16.157+00:00");
+    }
 
     #[test]
     fn only_the_hyphenated_form_is_an_id() {

@@ -222,7 +222,7 @@ pub struct Job {
     pub tags: Vec<String>,
     /// Whether it has been running for longer than `jobs.long_after`.
     pub long_running: bool,
-    /// When it was made.
+    /// When it was made, by the clock of the instance that made it, in whole milliseconds; its id begins with it.
     pub created_at: DateTime<Utc>,
     /// When it is or was due.
     pub run_at: DateTime<Utc>,

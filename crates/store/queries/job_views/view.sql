@@ -4,7 +4,7 @@
 -- Lanes are joined, not compared with ANY: that would look at all of the queue. Each LIMIT 1 keeps the planner from joining whole tables.
 SELECT job.id AS "id!", kind.name AS "kind!", queue.id AS "queue_id!", queue.name AS "queue!",
     queue.paused_at, queue.paused_by, queue.pause_reason,
-    job.priority AS "priority!", job.created_at AS "created_at!", job.args AS "args!: Value", job.meta AS "meta: Value",
+    job.priority AS "priority!", job.args AS "args!: Value", job.meta AS "meta: Value",
     place.state AS "state!", coalesce(place.lane = 10, false) AS "runs_alone!", place.attempt AS "attempt!",
     greatest(place.max_attempts, place.attempt, job.max_attempts) AS "max_attempts!",
     place.run_at AS "run_at?", coalesce(place.why = 2, false) AS "is_put_off!", place.worker AS "worker?",
@@ -57,7 +57,7 @@ SELECT job.id AS "id!", kind.name AS "kind!", queue.id AS "queue_id!", queue.nam
     statement_timestamp() AS "now!"
 FROM unnest($1::uuid[]) AS wanted (id)
 CROSS JOIN LATERAL (
-    SELECT job.id, job.kind, job.queue, job.priority, job.max_attempts, job.created_at, job.args, job.meta
+    SELECT job.id, job.kind, job.queue, job.priority, job.max_attempts, job.args, job.meta
     FROM mindflight.job
     WHERE job.id = wanted.id
     LIMIT 1

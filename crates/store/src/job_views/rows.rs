@@ -26,7 +26,6 @@ struct Row {
     paused_by: Option<String>,
     pause_reason: Option<String>,
     priority: i16,
-    created_at: DateTime<Utc>,
     args: Value,
     meta: Option<Value>,
     state: i32,
@@ -165,7 +164,8 @@ impl From<Row> for View {
             tags: tags(&meta),
             owner: text("owner"),
             provider: text("provider"),
-            created_at: row.created_at,
+            // What lists are ordered by, and what `since` and `until` compare.
+            created_at: JobId::from(row.id).made_at(),
             run_at: row.run_at,
             is_put_off: row.is_put_off,
             started_at: row.started_at,

@@ -69,6 +69,10 @@ async fn every_filter_finds_what_it_names_and_nothing_else() {
         assert_eq!(found(&rig.server, &format!("since={bound}")).await.len(), since);
         assert_eq!(found(&rig.server, &format!("until={bound}")).await.len(), until);
     }
+    // What a job says of itself is what finds it.
+    let made = text(&fourth["created_at"]);
+    assert!(found(&rig.server, &format!("since={made}")).await.contains(&ids[3].as_str().into()));
+    assert!(!found(&rig.server, &format!("until={made}")).await.contains(&ids[3].as_str().into()));
     let scanned = rig.server.get("/api/jobs?args.ms=8").await.ok();
     assert!(scanned["scanned"].as_u64() >= Some(1), "{scanned}");
 }

@@ -102,7 +102,7 @@ fn new(one: Enqueued, wanted: NewJob, has_ended: bool, clock: &dyn Clock) -> Job
         tags: made.tags,
         owner: None,
         provider: Some(made.provider),
-        created_at: now,
+        created_at: one.id.made_at(),
         run_at,
         is_put_off: false,
         started_at: None,
