@@ -184,8 +184,9 @@ impl Taking {
         let mut numbered = HashMap::new();
         for (name, runs) in shared.kinds.all().iter() {
             let number = shared.numbers.kind(name).await?;
-            let (runs, meters) = (runs.clone(), Meters::of(name));
-            let kind = Numbered { name: name.as_str().into(), runs, meters };
+            let known = shared.kinds.numbered(number);
+            let meters = known.map_or_else(|| Meters::of(name), |kind| kind.meters.clone());
+            let kind = Numbered { name: name.as_str().into(), runs: runs.clone(), meters };
             numbered.insert(number, Arc::new(kind));
         }
         self.kinds = numbered.keys().copied().collect();

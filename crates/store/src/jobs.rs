@@ -9,6 +9,7 @@ pub(crate) mod gates;
 mod insert;
 mod inserter;
 mod keeper;
+mod leases;
 mod names;
 mod partitions;
 mod recorder;

@@ -8,6 +8,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::gates::distinct;
+use super::leases::Leases;
 use crate::session::Session;
 use crate::{Error, Result};
 
@@ -233,9 +234,7 @@ async fn held(db: &mut PgConnection, worker: i64) -> Result<Vec<Lease>> {
 }
 
 async fn give_back(db: &mut PgConnection, leases: &[Lease]) -> Result<Vec<i16>> {
-    let ids: Vec<Uuid> = leases.iter().map(|lease| lease.job.uuid()).collect();
-    let workers: Vec<i64> = leases.iter().map(|lease| lease.worker).collect();
-    let attempts: Vec<i16> = leases.iter().map(|lease| small(lease.attempt)).collect();
+    let leases: Leases = leases.iter().copied().collect();
     let queues = sqlx::query_scalar!(
         r#"
         WITH back AS (
@@ -251,9 +250,9 @@ async fn give_back(db: &mut PgConnection, leases: &[Lease]) -> Result<Vec<i16>> 
         FROM back
         RETURNING queue
         "#,
-        &ids,
-        &workers,
-        &attempts,
+        &leases.ids,
+        &leases.workers,
+        &leases.attempts,
     )
     .fetch_all(db)
     .await

@@ -9,8 +9,8 @@ use serde_json::Value;
 use sqlx::{Connection as _, PgConnection};
 use uuid::Uuid;
 
-use super::claimer::small;
 use super::gates;
+use super::leases::Leases;
 use crate::session::Session;
 use crate::{Error, Result};
 
@@ -107,9 +107,7 @@ struct Finals<'a> {
 
 #[derive(Default)]
 struct Columns {
-    id: Vec<Uuid>,
-    worker: Vec<i64>,
-    attempt: Vec<i16>,
+    leases: Leases,
     state: Vec<i16>,
     result: Vec<Option<String>>,
     error: Vec<Option<Value>>,
@@ -117,9 +115,7 @@ struct Columns {
 
 impl Columns {
     fn push(&mut self, lease: Lease, state: i16, result: Option<String>, error: Option<&JobError>) {
-        self.id.push(lease.job.uuid());
-        self.worker.push(lease.worker);
-        self.attempt.push(small(lease.attempt));
+        self.leases.push(lease);
         self.state.push(state);
         self.result.push(result);
         self.error.push(error.map(as_json));
@@ -274,7 +270,7 @@ pub(crate) async fn finish_one(
 }
 
 async fn finish(db: &mut PgConnection, finals: &Columns) -> Result<Vec<Released>> {
-    if finals.id.is_empty() {
+    if finals.leases.ids.is_empty() {
         return Ok(Vec::new());
     }
     sqlx::query_as!(
@@ -297,9 +293,9 @@ async fn finish(db: &mut PgConnection, finals: &Columns) -> Result<Vec<Released>
         SELECT id AS "id!", is_unique AS "is_unique!", gate
         FROM done
         "#,
-        &finals.id,
-        &finals.worker,
-        &finals.attempt,
+        &finals.leases.ids,
+        &finals.leases.workers,
+        &finals.leases.attempts,
         &finals.state,
         &finals.result as &[Option<String>],
         &finals.error as &[Option<Value>],
@@ -314,9 +310,7 @@ async fn forget(db: &mut PgConnection, leases: &[Lease]) -> Result<Vec<Released>
     if leases.is_empty() {
         return Ok(Vec::new());
     }
-    let ids: Vec<Uuid> = leases.iter().map(|lease| lease.job.uuid()).collect();
-    let workers: Vec<i64> = leases.iter().map(|lease| lease.worker).collect();
-    let attempts: Vec<i16> = leases.iter().map(|lease| small(lease.attempt)).collect();
+    let leases: Leases = leases.iter().copied().collect();
     sqlx::query_as!(
         Released,
         r#"
@@ -335,9 +329,9 @@ async fn forget(db: &mut PgConnection, leases: &[Lease]) -> Result<Vec<Released>
         SELECT id AS "id!", is_unique AS "is_unique!", gate
         FROM done
         "#,
-        &ids,
-        &workers,
-        &attempts,
+        &leases.ids,
+        &leases.workers,
+        &leases.attempts,
     )
     .fetch_all(db)
     .await
@@ -360,9 +354,9 @@ async fn put_back(db: &mut PgConnection, batch: &[&Finished]) -> Result<(Vec<Rel
     }
     let rows = sqlx::query_file!(
         "queries/jobs/put_back.sql",
-        &columns.id,
-        &columns.worker,
-        &columns.attempt,
+        &columns.leases.ids,
+        &columns.leases.workers,
+        &columns.leases.attempts,
         &columns.state,
         &delays as &[Option<f64>],
         &columns.error as &[Option<Value>],

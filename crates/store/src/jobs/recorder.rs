@@ -8,6 +8,7 @@ use sqlx::{Connection as _, PgConnection};
 use uuid::Uuid;
 
 use super::claimer::small;
+use super::leases::Leases;
 use crate::session::Session;
 use crate::{Error, Result};
 
@@ -55,9 +56,7 @@ async fn progress(db: &mut PgConnection, steps: &[(Lease, Progress)]) -> Result<
     let mut steps: Vec<&(Lease, Progress)> = steps.iter().collect();
     // In one order, or two writers could wait for each other.
     steps.sort_unstable_by_key(|(lease, _)| lease.job);
-    let jobs: Vec<Uuid> = steps.iter().map(|(lease, _)| lease.job.uuid()).collect();
-    let workers: Vec<i64> = steps.iter().map(|(lease, _)| lease.worker).collect();
-    let attempts: Vec<i16> = steps.iter().map(|(lease, _)| small(lease.attempt)).collect();
+    let leases: Leases = steps.iter().map(|(lease, _)| *lease).collect();
     let text = |step: &Progress| serde_json::to_string(step).unwrap_or_default();
     let texts: Vec<String> = steps.iter().map(|(_, step)| text(step)).collect();
     sqlx::query!(
@@ -81,9 +80,9 @@ async fn progress(db: &mut PgConnection, steps: &[(Lease, Progress)]) -> Result<
         ON CONFLICT (job) DO UPDATE
         SET progress = excluded.progress, updated_at = clock_timestamp()
         "#,
-        &jobs,
-        &workers,
-        &attempts,
+        &leases.ids,
+        &leases.workers,
+        &leases.attempts,
         &texts,
     )
     .execute(db)
