@@ -137,7 +137,7 @@ impl Schema {
         };
         Mistake {
             pointer: format!("{pointer}/{}", escape(name)),
-            detail: format!("`{name}` is not an argument of this tool{hint}"),
+            detail: format!("`{name}` is not an argument here{hint}"),
             allowed: known.iter().map(|name| Value::from(*name)).collect(),
             fix: near.first().map(|near| format!("Send `{near}` instead of `{name}`.")),
         }

@@ -48,12 +48,12 @@ fn each_mistake_names_the_field_what_was_wrong_and_what_is_allowed() {
         (
             json!({"city": "Oslo", "unit": "metric"}),
             "/unit",
-            "`unit` is not an argument of this tool; did you mean `units`?",
+            "`unit` is not an argument here; did you mean `units`?",
         ),
         (
             json!({"city": "Oslo", "q": 1}),
             "/q",
-            "`q` is not an argument of this tool; there are city, units, days, a/b",
+            "`q` is not an argument here; there are city, units, days, a/b",
         ),
         (json!([1]), "", "the arguments must be a JSON object; got an array"),
     ];
