@@ -74,6 +74,8 @@ macro_rules! ids {
 ids! {
     /// One row of the audit log.
     AuditId;
+    /// One event whose publisher gave it no id.
+    EventId;
     /// One running server process.
     InstanceId;
     /// One durable job.

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod audit;
 pub mod codes;
+pub mod event;
 pub mod health;
 pub mod ids;
 pub mod job;
@@ -15,7 +16,9 @@ pub mod slop;
 pub mod tool;
 
 pub use codes::Code;
-pub use ids::{AuditId, InstanceId, InvalidId, JobId, KeyId, RequestId, ScheduleId, UserId};
+pub use ids::{
+    AuditId, EventId, InstanceId, InvalidId, JobId, KeyId, RequestId, ScheduleId, UserId,
+};
 pub use job::JobState;
 pub use page::Page;
 pub use problem::{Fault, FieldError, Problem, Retry};

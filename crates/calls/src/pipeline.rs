@@ -151,6 +151,7 @@ impl Calls {
             report: request.report,
             idempotency_key: request.idempotency_key,
             lease: request.lease,
+            cause: None,
         };
         let cx = Context::new(entry.provider.clone(), facts);
         watch.started(cx.clone());

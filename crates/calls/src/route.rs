@@ -48,6 +48,7 @@ impl Calls {
             report: Arc::new(Unwatched),
             idempotency_key: None,
             lease: None,
+            cause: None,
         };
         let cx = Context::new(provider.clone(), facts);
         let route = route.clone();

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 pub use self::facades::{Events, Http, Jobs, Memory};
 pub use self::provider::ProviderContext;
 use crate::caller::{Caller, Origin};
+use crate::event::Cause;
 use crate::ports::{Lease, Record};
 use crate::progress::{Progress, Report};
 use crate::tx::{self, Tx};
@@ -47,6 +48,8 @@ pub struct CallFacts {
     pub idempotency_key: Option<String>,
     /// The attempt at a job that this is.
     pub lease: Option<Lease>,
+    /// Why the call is made: what it publishes and enqueues carries it on.
+    pub cause: Option<Cause>,
 }
 
 struct Call {
@@ -103,6 +106,12 @@ impl Context {
         self.call.facts.lease.map_or(0, |lease| lease.attempt)
     }
 
+    /// Why the call is made, if an event led to it.
+    #[must_use]
+    pub fn cause(&self) -> Option<&Cause> {
+        self.call.facts.cause.as_ref()
+    }
+
     /// Time left until the call is cut.
     #[must_use]
     pub fn time_left(&self) -> Duration {
@@ -157,13 +166,13 @@ impl Context {
     /// The job queue.
     #[must_use]
     pub fn jobs(&self) -> Jobs<'_> {
-        self.provider.jobs()
+        self.provider.jobs().because(self.cause())
     }
 
     /// The event log.
     #[must_use]
     pub fn events(&self) -> Events<'_> {
-        self.provider.events()
+        self.provider.events().because(self.cause())
     }
 
     /// Documents.
@@ -190,16 +199,15 @@ impl Context {
         }
         let transactions = &self.provider.ports().transactions;
         let record = self.record("ok".to_owned());
-        let open =
-            tokio::time::timeout(tx::LIMIT, transactions.begin(record, self.call.facts.lease))
-                .await
-                .map_err(|_| {
-                    Error::of(
-                        codes::DATABASE_UNAVAILABLE,
-                        "no transaction could be opened within 5 s",
-                    )
-                    .wait(Duration::from_secs(1))
-                })??;
+        let open = tokio::time::timeout(
+            tx::LIMIT,
+            transactions.begin(record, self.call.facts.lease, self.call.facts.cause.clone()),
+        )
+        .await
+        .map_err(|_| {
+            Error::of(codes::DATABASE_UNAVAILABLE, "no transaction could be opened within 5 s")
+                .wait(Duration::from_secs(1))
+        })??;
         self.call.open.store(true, Ordering::Relaxed);
         Ok(Tx::new(open, self.clone()))
     }

@@ -1,6 +1,7 @@
 //! An event as a subscription receives it.
 
 use chrono::{DateTime, Utc};
+use mindflight_api::event::Envelope;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -11,6 +12,9 @@ use serde_json::Value;
 pub struct Event<T = Value> {
     /// The publisher's id of it.
     pub id: String,
+    /// What it belongs to: whatever its publisher said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
     /// Lower-case dotted type, such as `mail.received`.
     pub r#type: String,
     /// Who published it: a provider's name, or `api`.
@@ -27,6 +31,44 @@ pub struct Event<T = Value> {
     pub data: T,
 }
 
+/// Why something happens: what an event that it publishes, or a job that it makes, carries on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cause {
+    /// How many events caused one another up to here.
+    pub depth: u32,
+    /// Shared by all events and jobs of one chain.
+    pub correlation_id: String,
+}
+
+/// The depth at which a chain of events ends: what would be deeper is refused.
+pub const DEEPEST: u32 = 16;
+
+impl<T> Event<T> {
+    /// What is caused by this event.
+    #[must_use]
+    pub fn cause(&self) -> Cause {
+        // The first of a chain names it.
+        let correlation_id = self.correlation_id.clone().unwrap_or_else(|| self.id.clone());
+        Cause { depth: self.depth, correlation_id }
+    }
+}
+
+impl From<Envelope> for Event {
+    fn from(envelope: Envelope) -> Self {
+        Self {
+            id: envelope.id,
+            key: envelope.key,
+            r#type: envelope.r#type,
+            source: envelope.source,
+            time: envelope.time,
+            sequence: envelope.sequence,
+            depth: envelope.depth,
+            correlation_id: envelope.correlationid,
+            data: envelope.data,
+        }
+    }
+}
+
 impl Event {
     /// An event of `data`, for publishers and tests; the log fills in the rest.
     #[must_use]
@@ -34,6 +76,7 @@ impl Event {
         let (id, source) = (String::new(), String::new());
         Self {
             id,
+            key: None,
             r#type: r#type.into(),
             source,
             time,
@@ -49,8 +92,8 @@ impl Event {
     /// # Errors
     /// When the data does not fit `T`.
     pub fn read<T: serde::de::DeserializeOwned>(self) -> serde_json::Result<Event<T>> {
-        let Self { id, r#type, source, time, sequence, depth, correlation_id, data } = self;
+        let Self { id, key, r#type, source, time, sequence, depth, correlation_id, data } = self;
         let data = serde_json::from_value(data)?;
-        Ok(Event { id, r#type, source, time, sequence, depth, correlation_id, data })
+        Ok(Event { id, key, r#type, source, time, sequence, depth, correlation_id, data })
     }
 }

@@ -9,7 +9,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::policy::{Backoff, Missed, Unique};
-use crate::{BoxFuture, Context, Error, Result, schema};
+use crate::subscriptions::Subscription;
+use crate::{BoxFuture, Context, Error, Event, Result, schema};
 
 /// Arguments of one kind of job. Keep them small, and able to be read by the next version.
 pub trait JobArgs: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {
@@ -28,12 +29,23 @@ pub struct Jobs<P> {
 /// One declared kind; its methods set options.
 pub struct Kind {
     /// The kind, without the provider's name.
-    pub name: &'static str,
+    pub name: String,
     /// JSON Schema of the arguments.
     pub args: Value,
     /// How its jobs are treated.
     pub options: Options,
+    /// Which events its jobs are about, if they are made by a subscription.
+    pub listens: Option<Listens>,
     run: Run,
+}
+
+/// Which events a subscription wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listens {
+    /// Types, as [`policy::Pattern`](crate::policy::Pattern) reads them.
+    pub pattern: String,
+    /// Only of this source.
+    pub source: Option<String>,
 }
 
 /// How jobs of a kind are treated.
@@ -125,13 +137,38 @@ impl<P: Send + Sync + 'static> Jobs<P> {
             }
         });
         let options = Options::default();
-        self.kinds.push(Kind { name: A::KIND, args: schema::arguments::<A>(), options, run });
+        let (name, args) = (A::KIND.to_owned(), schema::arguments::<A>());
+        self.kinds.push(Kind { name, args, options, listens: None, run });
         let last = self.kinds.len() - 1;
         &mut self.kinds[last]
     }
 }
 
 impl Kind {
+    /// The kind of the jobs that a subscription makes: `on.{pattern}`, with the event as arguments.
+    #[must_use]
+    pub fn of_subscription(subscription: &Arc<Subscription>) -> Self {
+        let (pattern, source) = (subscription.pattern.clone(), subscription.source.clone());
+        let run_by = subscription.clone();
+        let run: Run = Arc::new(move |cx, args| match serde_json::from_value::<Event>(args) {
+            Ok(event) => {
+                let work = run_by.run(cx, event);
+                Box::pin(async move { work.await.map(|()| Value::Null) })
+            }
+            Err(error) => {
+                let error = Error::invalid(format!("the arguments are no event: {error}"));
+                Box::pin(std::future::ready(Err(error.permanent())))
+            }
+        });
+        Self {
+            name: format!("on.{pattern}"),
+            args: schema::arguments::<Event>(),
+            options: Options::default(),
+            listens: Some(Listens { pattern, source }),
+            run,
+        }
+    }
+
     /// Jobs wait in this queue instead of the provider's own.
     pub fn queue(&mut self, queue: &str) -> &mut Self {
         self.options.queue = Some(queue.to_owned());

@@ -1,8 +1,9 @@
-//! Pure decisions about jobs: no clock, no randomness, no IO; those come in as values.
+//! Pure decisions about jobs and events: no clock, no randomness, no IO; those come in as values.
 
 mod attempt;
 mod backoff;
 mod missed;
+mod pattern;
 mod unique;
 
 pub use mindflight_api::JobState;
@@ -10,4 +11,5 @@ pub use mindflight_api::JobState;
 pub use self::attempt::{Next, Outcome, after_attempt};
 pub use self::backoff::Backoff;
 pub use self::missed::{Missed, due};
+pub use self::pattern::{BadType, LONGEST_TYPE, Pattern, RESERVED, check_type};
 pub use self::unique::{Unique, unique_key};

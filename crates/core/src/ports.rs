@@ -11,7 +11,7 @@ mod transaction;
 use std::sync::Arc;
 
 pub use self::clock::{Clock, SystemClock};
-pub use self::events::{Events, NewEvent};
+pub use self::events::{Events, MAX_DATA, MAX_ID, NewEvent};
 pub use self::http::Http;
 pub use self::jobs::{EnqueueOptions, Jobs, NewJob};
 pub use self::memory::{Memory, Set, Stored, Written};

@@ -135,6 +135,7 @@ impl TxJobs<'_> {
         args: &A,
         options: EnqueueOptions,
     ) -> Result<JobId> {
+        let options = options.because(self.tx.cx.cause());
         let job = NewJob::of(self.tx.cx.provider(), args, options)?;
         self.tx.open.enqueue(job).await
     }
@@ -152,6 +153,6 @@ impl TxEvents<'_> {
     /// When the type is refused or the database fails.
     pub async fn publish(&mut self, r#type: &str, data: &impl Serialize) -> Result<String> {
         let event = NewEvent::of(self.tx.cx.provider(), r#type, data)?;
-        self.tx.open.publish(event).await
+        self.tx.open.publish(event.because(self.tx.cx.cause())).await
     }
 }

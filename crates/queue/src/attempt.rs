@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 use mindflight_api::{RequestId, codes};
 use mindflight_core::caller::Origin;
 use mindflight_core::context::CallFacts;
+use mindflight_core::nul::has_nul;
 use mindflight_core::policy::{Next, Outcome, after_attempt};
 use mindflight_core::progress::Report;
-use mindflight_core::{Caller, Context, Error, Result};
+use mindflight_core::{Caller, Cause, Context, Error, Event, Result};
 use mindflight_store::jobs::{Claimed, End, Finished};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -19,7 +20,6 @@ use crate::held::Stop;
 use crate::kinds::{Numbered, Runs, ToolAttempt};
 use crate::queue::Shared;
 use crate::recorder::JobReport;
-use crate::resolve::has_nul;
 
 /// Takes jobs and runs them until told to stop taking.
 pub(crate) async fn work(shared: Arc<Shared>, taking: CancellationToken) {
@@ -70,12 +70,27 @@ async fn run(shared: &Shared, claimed: Claimed) {
 }
 
 fn send(shared: &Shared, claimed: &Claimed, end: End) {
+    let kind = shared.kinds.numbered(claimed.kind);
+    let cause = kind.and_then(|kind| cause_of(&kind.runs, claimed));
     shared.unwritten.add(Finished {
         lease: claimed.lease,
         end,
         is_tied: claimed.is_unique || claimed.is_gated,
         keeps_history: shared.kinds.keeps_history(claimed.queue) || is_tool(shared, claimed.kind),
+        cause,
     });
+}
+
+/// Why the job was made, if an event led to it: that event itself, or what whoever made the job said.
+fn cause_of(runs: &Runs, claimed: &Claimed) -> Option<Cause> {
+    if let Runs::Kind(mounted) = runs
+        && mounted.kind.listens.is_some()
+    {
+        let event: Event = serde_json::from_str(&claimed.args).ok()?;
+        return Some(event.cause());
+    }
+    let cause = claimed.meta.as_ref()?.get("cause")?;
+    serde_json::from_value(cause.clone()).ok()
 }
 
 /// Somebody waits for the result of a tool, whatever the queue does with the rest.
@@ -110,6 +125,7 @@ async fn start(
                 report,
                 idempotency_key: Some(claimed.lease.job.to_string()),
                 lease: Some(claimed.lease),
+                cause: cause_of(&kind.runs, claimed),
             };
             let cx = Context::new(mounted.provider.clone(), facts);
             let (declared, inner) = (mounted.kind.clone(), cx.clone());

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use mindflight_core::Error;
 use mindflight_store::jobs::{Completer, End, Ended, Finished};
+use mindflight_store::signal::Urgency;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::as_job_error;
@@ -85,6 +86,9 @@ fn wrote(shared: &Shared, batch: &[Finished], ended: &Ended) {
     if stale > 0 {
         metrics::counter!("mindflight_jobs_stale_total").increment(stale as u64);
         tracing::debug!(stale, "the ends of {stale} attempts came too late or twice");
+    }
+    if ended.count > 0 {
+        shared.signals.published(Urgency::Soon);
     }
     shared.held.wrote(batch.iter().map(|finished| finished.lease));
     // Jobs that were put back are claimed by whoever is free; only this process knows of them yet.

@@ -227,7 +227,8 @@ async fn give_up(shared: &Arc<Shared>, takers: &mut JoinSet<()>, workers: &mut J
 fn hand_back(shared: &Shared, leases: Vec<Lease>) {
     for lease in leases {
         let end = End::Returned;
-        shared.unwritten.add(Finished { lease, end, is_tied: true, keeps_history: true });
+        let (is_tied, keeps_history, cause) = (true, true, None);
+        shared.unwritten.add(Finished { lease, end, is_tied, keeps_history, cause });
     }
 }
 

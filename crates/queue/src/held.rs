@@ -23,7 +23,7 @@ pub(crate) enum Stop {
 
 enum Stage {
     Waiting,
-    Running { token: CancellationToken, since: Instant, stop: Option<Stop> },
+    Running { token: CancellationToken, since: Instant, stop: Option<Stop>, told: bool },
     Ended,
 }
 
@@ -89,7 +89,8 @@ impl Held {
         if stop.is_some() {
             token.cancel();
         }
-        hold.stage = Stage::Running { token: token.clone(), since: Instant::now(), stop };
+        hold.stage =
+            Stage::Running { token: token.clone(), since: Instant::now(), stop, told: false };
         self.running.fetch_add(1, Ordering::Relaxed);
         Some(Slot(&self.running))
     }
@@ -187,6 +188,26 @@ impl Held {
             Stage::Waiting | Stage::Ended => false,
         };
         self.holds().values().filter(|hold| is_long(hold)).count()
+    }
+
+    /// Those that have been running for longer than this, of which nobody was told yet.
+    pub(crate) fn untold(&self, than: Duration) -> Vec<Lease> {
+        let is_new = |hold: &Hold| match &hold.stage {
+            Stage::Running { since, told, .. } => !told && since.elapsed() > than,
+            Stage::Waiting | Stage::Ended => false,
+        };
+        self.holds().values().filter(|hold| is_new(hold)).map(|hold| hold.lease).collect()
+    }
+
+    /// Everybody was told that these run for long.
+    pub(crate) fn told(&self, leases: &[Lease]) {
+        let mut holds = self.holds();
+        for lease in leases {
+            let hold = holds.get_mut(&lease.job).filter(|hold| hold.lease == *lease);
+            if let Some(Hold { stage: Stage::Running { told, .. }, .. }) = hold {
+                *told = true;
+            }
+        }
     }
 
     /// Takes over what was taken and not started: from now on nobody here holds it, and it cannot start.

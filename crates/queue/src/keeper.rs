@@ -6,7 +6,7 @@ use std::time::Duration;
 use mindflight_api::codes;
 use mindflight_core::Error;
 use mindflight_store::jobs::{Crash, Keeper, Rescued};
-use mindflight_store::signal::Signal;
+use mindflight_store::signal::{Signal, Urgency};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -121,6 +121,9 @@ pub(crate) fn tell(shared: &Shared, rescued: &Rescued) {
             "workers {:?} are dead; {} of their jobs run again, {} have ended",
             rescued.workers, rescued.again, rescued.ended,
         );
+    }
+    if rescued.ended > 0 {
+        shared.signals.published(Urgency::Soon);
     }
     shared.wake.add(&rescued.queues);
     if !rescued.queues.is_empty() {

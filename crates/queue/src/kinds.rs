@@ -111,7 +111,10 @@ impl Kinds {
         let mut by_name = BTreeMap::new();
         for provider in mounted {
             let context = provider.context();
-            for kind in provider.surface().jobs {
+            let surface = provider.surface();
+            let listening =
+                surface.subscriptions.iter().map(|one| Arc::new(Kind::of_subscription(one)));
+            for kind in surface.jobs.into_iter().chain(listening) {
                 let name = format!("{}.{}", context.name(), kind.name);
                 let mounted = MountedKind { name: name.clone(), provider: context.clone(), kind };
                 by_name.insert(name, Runs::Kind(Arc::new(mounted)));

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use mindflight_store::jobs::Keeper;
+use mindflight_store::signal::Urgency;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -72,5 +73,25 @@ async fn beat(shared: &Shared, keeper: &mut Keeper, worker: i64) -> mindflight_s
     metrics::gauge!("mindflight_jobs_running").set(f64::from(running));
     let long = shared.held.running_longer(shared.settings.long_after);
     metrics::gauge!("mindflight_jobs_long_running").set(long as f64);
+    if long > 0 {
+        tell_long_running(shared, keeper).await;
+    }
     Ok(beat.is_known)
+}
+
+async fn tell_long_running(shared: &Shared, keeper: &mut Keeper) {
+    let untold = shared.held.untold(shared.settings.long_after);
+    if untold.is_empty() {
+        return;
+    }
+    match keeper.tell_long_running(&untold).await {
+        Ok(()) => {
+            shared.held.told(&untold);
+            shared.signals.published(Urgency::Soon);
+        }
+        Err(error) => {
+            // The next beat tries again.
+            tracing::warn!(error = %error, "nobody was told that {} jobs run for long: {error}", untold.len());
+        }
+    }
 }

@@ -11,8 +11,8 @@ use mindflight_core::mounted::Mounted;
 use mindflight_core::ports::{Clock, Jobs as Port, NewJob, Transactions as TransactionsPort};
 use mindflight_core::{Caller, Result};
 use mindflight_store::Store;
-use mindflight_store::jobs::{Due, Jobs};
-use mindflight_store::signal::{Signal, Signals};
+use mindflight_store::jobs::{Due, Jobs, NewRow};
+use mindflight_store::signal::{Signal, Signals, Urgency};
 use tokio::sync::{Notify, mpsc};
 
 use crate::Settings;
@@ -179,6 +179,28 @@ impl Queue {
             Runs::Kind(mounted) => Some(mounted),
             Runs::Tool { .. } => None,
         }
+    }
+
+    /// The kinds whose jobs are made by subscriptions, sorted by name.
+    #[must_use]
+    pub fn listening(&self) -> Vec<Arc<MountedKind>> {
+        let mut kinds = self.kinds();
+        kinds.retain(|mounted| mounted.kind.listens.is_some());
+        kinds
+    }
+
+    /// The row of a job that somebody else writes, in a transaction of their own.
+    ///
+    /// # Errors
+    /// 422 `unknown_kind`, or 503 when the database is away.
+    pub async fn row(&self, job: NewJob) -> Result<NewRow> {
+        Ok(self.0.resolve(Request { job, caller: None }).await?.row)
+    }
+
+    /// Jobs have ended otherwise than by an attempt.
+    pub fn ended(&self, queues: &[i16]) {
+        self.wake(queues);
+        self.0.signals.published(Urgency::Soon);
     }
 
     /// Makes jobs, all or none; durable when this returns.

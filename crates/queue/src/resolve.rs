@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use mindflight_api::JobId;
+use mindflight_core::nul::has_nul;
 use mindflight_core::policy::{Unique, unique_key};
 use mindflight_core::ports::{Clock, NewJob};
 use mindflight_core::{Caller, Error, Result};
@@ -98,8 +99,8 @@ impl Resolver<'_> {
             max_attempts: u16::try_from(max_attempts.clamp(1, MOST_ATTEMPTS)).unwrap_or(1),
             due,
             meta: (!meta.is_empty()).then_some(Value::Object(meta)),
-            // A tool runs as whoever called it.
-            needs_meta: matches!(runs, Runs::Tool { .. }),
+            // A tool runs as whoever called it; what comes of an event says so.
+            needs_meta: matches!(runs, Runs::Tool { .. }) || job.options.cause.is_some(),
             unique,
             gate,
             args: text(&job.args)?,
@@ -122,18 +123,6 @@ fn text(args: &Value) -> Result<String> {
         return Err(Error::of(mindflight_api::codes::INVALID_REQUEST, detail));
     }
     Ok(args.to_string())
-}
-
-/// PostgreSQL cannot look into a text with this character.
-pub(crate) fn has_nul(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.contains('\0'),
-        Value::Array(items) => items.iter().any(has_nul),
-        Value::Object(members) => {
-            members.iter().any(|(name, value)| name.contains('\0') || has_nul(value))
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
-    }
 }
 
 fn unique(job: &NewJob, runs: &Runs, clock: &dyn Clock) -> Option<(String, bool)> {
@@ -175,6 +164,9 @@ fn meta(job: &NewJob, runs: &Runs, caller: Option<&Caller>) -> Map<String, Value
     let tags = tags(job, runs);
     if !tags.is_empty() {
         meta.insert("tags".to_owned(), json!(tags));
+    }
+    if let Some(cause) = &job.options.cause {
+        meta.insert("cause".to_owned(), json!(cause));
     }
     if let Some(key) = &job.options.unique_key {
         meta.insert("unique_key".to_owned(), json!(key));

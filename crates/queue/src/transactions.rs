@@ -5,9 +5,11 @@ use mindflight_api::JobId;
 use mindflight_core::ports::{
     Lease, NewEvent, NewJob, Record, Set, Stored, Transaction, Transactions as Port, Written,
 };
-use mindflight_core::{Error, Result};
+use mindflight_core::{Cause, Result};
 use mindflight_store::Transactions as Store;
+use mindflight_store::events::NewRow;
 use mindflight_store::jobs::Due;
+use mindflight_store::signal::Urgency;
 use mindflight_store::transactions::Open as Inner;
 use serde_json::Value;
 
@@ -21,9 +23,16 @@ pub(crate) struct Transactions {
 
 #[async_trait]
 impl Port for Transactions {
-    async fn begin(&self, record: Record, lease: Option<Lease>) -> Result<Box<dyn Transaction>> {
-        let inner = self.store.begin(record, lease).await?;
-        Ok(Box::new(Open { inner, queue: self.queue.clone(), ready: Vec::new(), later: false }))
+    async fn begin(
+        &self,
+        record: Record,
+        lease: Option<Lease>,
+        cause: Option<Cause>,
+    ) -> Result<Box<dyn Transaction>> {
+        let (queue, ready) = (self.queue.clone(), Vec::new());
+        let urgency = lease.map(|_| Urgency::Soon);
+        let inner = self.store.begin(record, lease, cause).await?;
+        Ok(Box::new(Open { inner, queue, ready, later: false, urgency }))
     }
 }
 
@@ -33,6 +42,8 @@ struct Open {
     queue: Queue,
     ready: Vec<i16>,
     later: bool,
+    /// How soon what it publishes has to be seen, if it does.
+    urgency: Option<Urgency>,
 }
 
 #[async_trait]
@@ -58,14 +69,18 @@ impl Transaction for Open {
         self.inner.enqueue(row).await
     }
 
-    async fn publish(&mut self, _: NewEvent) -> Result<String> {
-        Err(Error::not_supported("this server has no event log"))
+    async fn publish(&mut self, event: NewEvent) -> Result<String> {
+        self.urgency = Some(Urgency::Now);
+        self.inner.publish(NewRow::of(event)?).await
     }
 
     async fn finish(self: Box<Self>, output: &Value) -> Result<()> {
-        let Self { inner, queue, mut ready, later } = *self;
+        let Self { inner, queue, mut ready, later, urgency } = *self;
         ready.extend(inner.finish(output).await?);
         queue.made(&ready, later);
+        if let Some(urgency) = urgency {
+            queue.0.signals.published(urgency);
+        }
         Ok(())
     }
 }

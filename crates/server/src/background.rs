@@ -31,6 +31,11 @@ pub(crate) fn start(state: &Arc<AppState>) -> Supervisor {
         let queue = queue.clone();
         async move { stop.run_until_cancelled(queue.write()).await.unwrap_or_default() }
     });
+    let (log, queue) = (state.log.clone(), state.queue.clone());
+    supervisor.run("events", move |stop| {
+        let (log, queue) = (log.clone(), queue.clone());
+        async move { log.run(move |signal| queue.heard(signal), stop).await }
+    });
     let mounts = state.mounts.clone();
     supervisor.run("provider health", move |stop| mounts.clone().watch_health(stop));
     let mounts = state.mounts.clone();

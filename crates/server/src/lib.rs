@@ -8,6 +8,7 @@ mod body;
 pub mod config;
 mod database;
 mod engine;
+mod events;
 mod front;
 mod health;
 mod jobs;

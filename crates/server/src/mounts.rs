@@ -12,6 +12,7 @@ use mindflight_calls::{Calls, Catalog, nearest};
 use mindflight_core::mounted::Mounted;
 use mindflight_core::ports::{Clock, Ports};
 use mindflight_core::{Error, Factory, Registry, Result};
+use mindflight_events::Log;
 use mindflight_queue::Queue;
 use mindflight_store::Store;
 use tokio_util::sync::CancellationToken;
@@ -33,6 +34,7 @@ struct Shared {
     store: Store,
     calls: Calls,
     queue: Queue,
+    log: Log,
     clock: Arc<dyn Clock>,
     tasks: Tasks,
     slots: RwLock<BTreeMap<String, Slot>>,
@@ -61,13 +63,14 @@ pub(crate) struct Parts {
     pub(crate) store: Store,
     pub(crate) calls: Calls,
     pub(crate) queue: Queue,
+    pub(crate) log: Log,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) tasks: Tasks,
 }
 
 impl Mounts {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { registry, config, ports, store, calls, queue, clock, tasks } = parts;
+        let Parts { registry, config, ports, store, calls, queue, log, clock, tasks } = parts;
         let (slots, routes, changing, health) = Default::default();
         Self(Arc::new(Shared {
             registry,
@@ -76,6 +79,7 @@ impl Mounts {
             store,
             calls,
             queue,
+            log,
             clock,
             tasks,
             slots,
@@ -119,7 +123,7 @@ impl Mounts {
                 self.write().insert(name, slot);
             }
         }
-        self.publish()
+        self.publish().await
     }
 
     /// The mounted names: those of the configuration, and those of linked providers that it does not mention.
@@ -194,7 +198,7 @@ impl Mounts {
     }
 
     /// Hands the tools, routes and kinds of jobs of all mounted providers to those who serve them.
-    fn publish(&self) -> Result<()> {
+    async fn publish(&self) -> Result<()> {
         let mounted: Vec<Mounted> =
             self.mounted().into_iter().map(|(_, mounted)| mounted).collect();
         let catalog = Catalog::build(&mounted, self.0.calls.settings())
@@ -209,7 +213,7 @@ impl Mounts {
         self.0.calls.replace(catalog);
         self.0.queue.replace(&mounted);
         *self.0.routes.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(routes);
-        Ok(())
+        crate::events::listen(&self.0.log, &self.0.queue).await
     }
 
     /// An operator's switch: written for all instances, and done here at once.
@@ -236,7 +240,7 @@ impl Mounts {
             }
             seen = version.or(seen);
             if self.surfaces_changed(&mut surfaces)
-                && let Err(error) = self.publish()
+                && let Err(error) = self.publish().await
             {
                 tracing::error!(error = %error, "the changed tools cannot be served: {error}");
             }

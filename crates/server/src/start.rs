@@ -9,9 +9,9 @@ use mindflight_api::{InstanceId, Problem, codes};
 use mindflight_calls::Calls;
 use mindflight_core::ports::{Clock, NotSupported, Ports, SystemClock};
 use mindflight_core::{Error, Registry};
+use mindflight_events::Log;
 use mindflight_queue::Queue;
 use mindflight_store::admin::Admin;
-use mindflight_store::signal::Silent;
 use mindflight_store::{Settings, Store};
 
 use crate::auth::{Gate, WeakSecret};
@@ -145,11 +145,16 @@ pub(crate) async fn state(
     let store = database(&config, clock.clone()).await?;
     let tasks = engine.handle();
     let calls = Calls::new(tasks.runtime(), Arc::new(store.audit()), limits_of(&config));
+    let log = Log::new(mindflight_events::Parts {
+        store: store.clone(),
+        engine: tasks.runtime(),
+        settings: crate::events::settings(&config),
+    });
     let queue = Queue::new(mindflight_queue::Parts {
         store: store.clone(),
         guard: calls.guard().clone(),
         clock: clock.clone(),
-        signals: Arc::new(Silent),
+        signals: log.signals(),
         tools: Arc::new(CallTools(calls.clone())),
         instance,
         settings: crate::jobs::settings(&config),
@@ -158,7 +163,7 @@ pub(crate) async fn state(
         memory: Arc::new(store.memory()),
         transactions: queue.transactions(),
         jobs: queue.port(),
-        events: Arc::new(NotSupported),
+        events: log.port(),
         resources: Arc::new(NotSupported),
         http: Arc::new(NotSupported),
         clock: clock.clone(),
@@ -170,6 +175,7 @@ pub(crate) async fn state(
         store: store.clone(),
         calls: calls.clone(),
         queue: queue.clone(),
+        log: log.clone(),
         clock: clock.clone(),
         tasks: tasks.clone(),
     });
@@ -187,6 +193,7 @@ pub(crate) async fn state(
         limits,
         calls,
         queue,
+        log,
         jobs: JobEngine::default(),
         mounts,
         health,

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use metrics_exporter_prometheus::PrometheusHandle;
 use mindflight_calls::Calls;
 use mindflight_core::ports::Clock;
+use mindflight_events::Log;
 use mindflight_queue::Queue;
 use mindflight_store::Store;
 
@@ -39,6 +40,7 @@ pub(crate) struct Pieces {
     pub(crate) limits: Limits,
     pub(crate) calls: Calls,
     pub(crate) queue: Queue,
+    pub(crate) log: Log,
     pub(crate) jobs: JobEngine,
     pub(crate) mounts: Mounts,
     pub(crate) health: Board,

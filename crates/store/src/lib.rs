@@ -4,6 +4,7 @@ pub mod admin;
 pub mod audit;
 mod db;
 mod error;
+pub mod events;
 pub mod job_views;
 pub mod jobs;
 pub mod keys;
@@ -21,6 +22,7 @@ pub mod users;
 
 pub use audit::{AuditLog, command_line};
 pub use error::{Cause, Error, Result};
+pub use events::Events;
 pub use job_views::JobViews;
 pub use jobs::Jobs;
 pub use keys::Keys;

@@ -35,10 +35,22 @@ impl Signal {
     }
 }
 
+/// How soon what was published has to be seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Urgency {
+    /// When there is more to see: somebody counts many.
+    Soon,
+    /// As soon as it can be.
+    Now,
+}
+
 /// Carries hints to the other processes. It must not block; what it loses, polling finds.
 pub trait Signals: Send + Sync {
     /// Sends a hint to the other processes.
     fn send(&self, signal: Signal);
+
+    /// Says that events were committed.
+    fn published(&self, urgency: Urgency);
 }
 
 /// For a process that nobody listens to: the others poll.
@@ -47,4 +59,6 @@ pub struct Silent;
 
 impl Signals for Silent {
     fn send(&self, _: Signal) {}
+
+    fn published(&self, _: Urgency) {}
 }

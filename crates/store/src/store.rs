@@ -10,7 +10,7 @@ use sqlx::postgres::PgPoolOptions;
 use crate::db::Db;
 use crate::migrations::{self, Migrated};
 use crate::{
-    AuditLog, Error, JobViews, Jobs, Keys, Memory, Providers, Result, Settings, Tokens,
+    AuditLog, Error, Events, JobViews, Jobs, Keys, Memory, Providers, Result, Settings, Tokens,
     Transactions, Users, admin,
 };
 
@@ -154,6 +154,12 @@ impl Store {
     #[must_use]
     pub fn jobs(&self) -> Jobs {
         Jobs { db: self.db.clone(), settings: self.settings.clone() }
+    }
+
+    /// The event log.
+    #[must_use]
+    pub fn events(&self) -> Events {
+        Events { db: self.db.clone(), settings: self.settings.clone() }
     }
 
     /// The audit log.

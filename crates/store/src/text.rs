@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use mindflight_core::nul::has_nul;
 use serde_json::{Map, Value};
 
 use crate::{Error, Result};
@@ -24,17 +25,6 @@ pub(crate) fn check_json(field: &str, value: &Value) -> Result<()> {
         return Err(Error::Nul(field.to_owned()));
     }
     Ok(())
-}
-
-fn has_nul(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.contains(NUL),
-        Value::Array(items) => items.iter().any(has_nul),
-        Value::Object(members) => {
-            members.iter().any(|(name, member)| name.contains(NUL) || has_nul(member))
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
-    }
 }
 
 /// The text, with NUL made visible.

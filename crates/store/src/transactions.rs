@@ -1,6 +1,7 @@
 //! The transaction in which a call or an attempt is closed: its effects and its record are there together, or not at all.
 
 use mindflight_api::{JobId, codes};
+use mindflight_core::Cause;
 use mindflight_core::ports::{Lease, Record, Set, Stored, Written};
 use mindflight_core::tx::LIMIT;
 use mindflight_core::{Error as Refusal, Result as Answer};
@@ -9,6 +10,7 @@ use sqlx::Postgres;
 use tokio::time::Instant;
 
 use crate::db::{Db, commit};
+use crate::events;
 use crate::jobs::{self, NewRow};
 use crate::memory::limits::{New, Place};
 use crate::memory::rows;
@@ -27,10 +29,15 @@ impl Transactions {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn begin(&self, record: Record, lease: Option<Lease>) -> Answer<Open> {
+    pub async fn begin(
+        &self,
+        record: Record,
+        lease: Option<Lease>,
+        cause: Option<Cause>,
+    ) -> Answer<Open> {
         let tx = self.0.bounded(begin(&self.0)).await?;
         let (db, end) = (self.0.clone(), Instant::now() + LIMIT);
-        Ok(Open { tx, db, record, lease, end, gates: Vec::new() })
+        Ok(Open { tx, db, record, lease, end, cause, gates: Vec::new() })
     }
 }
 
@@ -59,6 +66,7 @@ pub struct Open {
     record: Record,
     lease: Option<Lease>,
     end: Instant,
+    cause: Option<Cause>,
     /// Where jobs that were made wait to be let in.
     gates: Vec<i32>,
 }
@@ -114,16 +122,25 @@ impl Open {
         Ok(made.existing.get(&job.id).copied().unwrap_or(job.id))
     }
 
+    /// Publishes an event that exists if this commits.
+    ///
+    /// # Errors
+    /// 409 when its id was used for another; else as [`get`](Self::get).
+    pub async fn publish(&mut self, event: events::NewRow) -> Answer<String> {
+        within(self.end, events::insert(&mut self.tx, std::slice::from_ref(&event))).await?;
+        Ok(event.id)
+    }
+
     /// Writes the outcome and commits. Gives the queues that got jobs because this attempt has ended.
     ///
     /// # Errors
     /// 409 `lease_lost` when the job is another worker's by now; 503 when the commit may not have happened.
     pub async fn finish(self, output: &Value) -> Answer<Vec<i16>> {
-        let Self { mut tx, record, lease, end, gates, .. } = self;
+        let Self { mut tx, record, lease, end, cause, gates, .. } = self;
         let result = output.to_string();
         let close = async move {
             let queues = match lease {
-                Some(lease) => jobs::finish_one(&mut tx, lease, result, &gates).await?,
+                Some(lease) => jobs::finish_one(&mut tx, lease, result, (cause, &gates)).await?,
                 None if gates.is_empty() => Some(Vec::new()),
                 None => Some(jobs::gates::admit(&mut tx, &gates).await?),
             };

@@ -141,12 +141,7 @@ impl State {
     }
 
     pub(crate) fn publish(&mut self, event: NewEvent) -> Result<String> {
-        if !is_type(&event.r#type) {
-            return Err(Error::invalid(format!(
-                "`{}` is no type of event: types are lower-case words with dots between, and `mindflight.*` is the server's",
-                event.r#type
-            )));
-        }
+        event.check()?;
         self.events.push(event);
         Ok(format!("event-{}", self.events.len()))
     }
@@ -173,12 +168,4 @@ impl Key {
 
 fn is_alive(stored: &Stored, now: DateTime<Utc>) -> bool {
     stored.expires_at.is_none_or(|end| end > now)
-}
-
-fn is_type(text: &str) -> bool {
-    let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
-    let words = || text.split('.');
-    text.len() <= 128
-        && words().all(|word| !word.is_empty() && word.chars().all(legal))
-        && words().next() != Some("mindflight")
 }

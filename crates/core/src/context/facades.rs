@@ -5,6 +5,7 @@ use mindflight_api::JobId;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::event::Cause;
 use crate::jobs::JobArgs;
 use crate::ports::{self, EnqueueOptions, NewEvent, NewJob, Set, Stored};
 use crate::{Error, Result};
@@ -86,11 +87,20 @@ impl<'cx> Memory<'cx> {
 pub struct Jobs<'cx> {
     port: &'cx dyn ports::Jobs,
     provider: &'cx str,
+    cause: Option<&'cx Cause>,
 }
 
 impl<'cx> Jobs<'cx> {
     pub(super) fn new(port: &'cx dyn ports::Jobs, provider: &'cx str) -> Self {
-        Self { port, provider }
+        Self { port, provider, cause: None }
+    }
+
+    pub(super) fn because(self, cause: Option<&'cx Cause>) -> Self {
+        Self { cause, ..self }
+    }
+
+    fn job<A: JobArgs>(&self, args: &A, options: EnqueueOptions) -> Result<NewJob> {
+        NewJob::of(self.provider, args, options.because(self.cause))
     }
 
     /// Makes a job as its kind declares it; durable when this returns.
@@ -110,7 +120,7 @@ impl<'cx> Jobs<'cx> {
         args: &A,
         options: EnqueueOptions,
     ) -> Result<JobId> {
-        self.port.enqueue(NewJob::of(self.provider, args, options)?).await
+        self.port.enqueue(self.job(args, options)?).await
     }
 
     /// Makes many jobs of one kind, all or none.
@@ -118,8 +128,14 @@ impl<'cx> Jobs<'cx> {
     /// # Errors
     /// When the database fails, or the server has no job queue.
     pub async fn enqueue_all<A: JobArgs>(&self, args: &[A]) -> Result<Vec<JobId>> {
-        let job = |args| NewJob::of(self.provider, args, EnqueueOptions::default());
+        let job = |args| self.job(args, EnqueueOptions::default());
         self.port.enqueue_all(args.iter().map(job).collect::<Result<_>>()?).await
+    }
+}
+
+impl EnqueueOptions {
+    pub(crate) fn because(self, cause: Option<&Cause>) -> Self {
+        Self { cause: cause.cloned(), ..self }
     }
 }
 
@@ -138,19 +154,25 @@ impl NewJob {
 pub struct Events<'cx> {
     port: &'cx dyn ports::Events,
     provider: &'cx str,
+    cause: Option<&'cx Cause>,
 }
 
 impl<'cx> Events<'cx> {
     pub(super) fn new(port: &'cx dyn ports::Events, provider: &'cx str) -> Self {
-        Self { port, provider }
+        Self { port, provider, cause: None }
+    }
+
+    pub(super) fn because(self, cause: Option<&'cx Cause>) -> Self {
+        Self { cause, ..self }
     }
 
     /// Publishes an event; durable when this returns. Gives its id.
     ///
     /// # Errors
-    /// When the database fails, or the server has no event log.
+    /// 422 when the type is refused, 409 at the end of a chain of events, 503 when the database is away.
     pub async fn publish(&self, r#type: &str, data: &impl Serialize) -> Result<String> {
-        self.port.publish(NewEvent::of(self.provider, r#type, data)?).await
+        let event = NewEvent::of(self.provider, r#type, data)?;
+        self.port.publish(event.because(self.cause)).await
     }
 }
 
@@ -161,7 +183,18 @@ impl NewEvent {
     /// When the data cannot be written as JSON.
     pub fn of(provider: &str, r#type: &str, data: &impl Serialize) -> Result<Self> {
         let data = serde_json::to_value(data).map_err(Error::internal)?;
-        Ok(Self { r#type: r#type.to_owned(), source: provider.to_owned(), data })
+        Ok(Self {
+            r#type: r#type.to_owned(),
+            source: provider.to_owned(),
+            data,
+            key: None,
+            id: None,
+            cause: None,
+        })
+    }
+
+    pub(crate) fn because(self, cause: Option<&Cause>) -> Self {
+        Self { cause: cause.cloned(), ..self }
     }
 }
 

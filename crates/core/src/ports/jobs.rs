@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::NotSupported;
 use crate::Result;
+use crate::event::Cause;
 
 /// How this one job differs from what its kind declares.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -27,6 +28,8 @@ pub struct EnqueueOptions {
     pub unique_key: Option<String>,
     /// Words to find it by.
     pub tags: Vec<String>,
+    /// Why it is made; the context fills it in.
+    pub cause: Option<Cause>,
 }
 
 /// A job to be made.

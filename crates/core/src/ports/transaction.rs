@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{NewEvent, NewJob, NotSupported, Set, Stored, Written};
 use crate::Result;
 use crate::caller::{Caller, Origin};
+use crate::event::Cause;
 
 /// What the audit log says about one act.
 #[derive(Debug, Clone)]
@@ -50,8 +51,13 @@ pub struct Lease {
 #[async_trait]
 pub trait Transactions: Send + Sync {
     /// Opens the transaction in which the call that `record` describes, or the attempt that holds `lease`,
-    /// will be closed.
-    async fn begin(&self, record: Record, lease: Option<Lease>) -> Result<Box<dyn Transaction>>;
+    /// will be closed. What it publishes at its end carries `cause` on.
+    async fn begin(
+        &self,
+        record: Record,
+        lease: Option<Lease>,
+        cause: Option<Cause>,
+    ) -> Result<Box<dyn Transaction>>;
 }
 
 /// An open transaction. Dropped without `finish`, it has written nothing.
@@ -78,7 +84,12 @@ pub trait Transaction: Send {
 
 #[async_trait]
 impl Transactions for NotSupported {
-    async fn begin(&self, _: Record, _: Option<Lease>) -> Result<Box<dyn Transaction>> {
+    async fn begin(
+        &self,
+        _: Record,
+        _: Option<Lease>,
+        _: Option<Cause>,
+    ) -> Result<Box<dyn Transaction>> {
         Self::refuse("transactions")
     }
 }

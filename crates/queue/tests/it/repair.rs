@@ -89,6 +89,7 @@ async fn a_batch_of_ends_that_is_sent_twice_changes_nothing() {
             end: End::Succeeded("null".to_owned()),
             is_tied: claimed.is_gated,
             keeps_history: true,
+            cause: None,
         })
         .collect();
     let mut completer = jobs.completer().unwrap();

@@ -42,6 +42,17 @@ ended AS (
     FROM decided
     WHERE NOT runs_again
 ),
+told AS (
+    INSERT INTO mindflight.event (type, source, count, data)
+    SELECT 'mindflight.job', 'mindflight', count(*), json_build_object(
+        'job', array_agg(id), 'kind', array_agg(kind), 'queue', array_agg(queue),
+        'state', array_agg(CASE WHEN is_cancelled THEN 2 ELSE 1 END), 'attempt', array_agg(attempt),
+        'error', array_agg(CASE WHEN is_cancelled THEN $4::jsonb ELSE $3::jsonb END ->> 'code')
+    )
+    FROM decided
+    WHERE NOT runs_again
+    HAVING count(*) > 0
+),
 again AS (
     INSERT INTO mindflight.ready (queue, lane, id, kind, attempt, crashes, max_attempts, is_unique, gate)
     SELECT queue, $5, id, kind, attempt, charged, max_attempts + CASE WHEN was_alone THEN 0 ELSE 1 END,

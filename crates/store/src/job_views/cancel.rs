@@ -172,6 +172,15 @@ async fn take_out(
             JOIN mindflight.queue ON queue.id = stopped.queue
             WHERE queue.keeps_history
         ),
+        told AS (
+            INSERT INTO mindflight.event (type, source, count, data)
+            SELECT 'mindflight.job', 'mindflight', count(*), json_build_object(
+                'job', array_agg(id), 'kind', array_agg(kind), 'queue', array_agg(queue),
+                'state', array_agg(2), 'attempt', array_agg(attempt), 'error', array_agg($2::jsonb ->> 'code')
+            )
+            FROM stopped
+            HAVING count(*) > 0
+        ),
         keys AS (
             DELETE FROM mindflight.unique_key
             WHERE job IN (SELECT id FROM stopped)

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use mindflight_api::codes;
 use mindflight_api::job::JobError;
+use mindflight_core::Cause;
 use mindflight_core::ports::Lease;
 use serde_json::Value;
 use sqlx::{Connection as _, PgConnection};
@@ -28,6 +29,8 @@ pub struct Finished {
     pub is_tied: bool,
     /// Whether the queue keeps what has ended.
     pub keeps_history: bool,
+    /// Why the job was made, which the event of its end carries on.
+    pub cause: Option<Cause>,
 }
 
 /// How an attempt ended, and what becomes of the job.
@@ -100,7 +103,7 @@ impl Completer {
 #[derive(Default)]
 struct Finals<'a> {
     kept: Columns,
-    forgotten: Vec<Lease>,
+    forgotten: Columns,
     rest: Vec<&'a Finished>,
     is_untied: bool,
 }
@@ -111,14 +114,24 @@ struct Columns {
     state: Vec<i16>,
     result: Vec<Option<String>>,
     error: Vec<Option<Value>>,
+    depth: Vec<Option<i16>>,
+    correlation: Vec<Option<String>>,
 }
 
 impl Columns {
-    fn push(&mut self, lease: Lease, state: i16, result: Option<String>, error: Option<&JobError>) {
-        self.leases.push(lease);
+    fn push(
+        &mut self,
+        finished: &Finished,
+        state: i16,
+        (result, error): (Option<&String>, Option<&JobError>),
+    ) {
+        self.leases.push(finished.lease);
         self.state.push(state);
-        self.result.push(result);
+        self.result.push(result.cloned());
         self.error.push(error.map(as_json));
+        let cause = finished.cause.as_ref();
+        self.depth.push(cause.map(|cause| i16::try_from(cause.depth + 1).unwrap_or(i16::MAX)));
+        self.correlation.push(cause.map(|cause| cause.correlation_id.clone()));
     }
 }
 
@@ -132,7 +145,7 @@ impl<'a> Finals<'a> {
         for finished in batch {
             finals.is_untied &= !finished.is_tied;
             let (state, result, error) = match &finished.end {
-                End::Succeeded(result) => (SUCCEEDED, Some(result.clone()), None),
+                End::Succeeded(result) => (SUCCEEDED, Some(result), None),
                 End::Failed(error) => (FAILED, None, Some(error)),
                 End::Cancelled(error) => (CANCELLED, None, Some(error)),
                 End::Retry(..) | End::Snooze(_) | End::Returned => {
@@ -142,9 +155,9 @@ impl<'a> Finals<'a> {
             };
             // What failed is kept for whoever has to look into it, whatever the queue does with the rest.
             if finished.keeps_history || state == FAILED {
-                finals.kept.push(finished.lease, state, result, error);
+                finals.kept.push(finished, state, (result, error));
             } else {
-                finals.forgotten.push(finished.lease);
+                finals.forgotten.push(finished, state, (None, None));
             }
         }
         finals
@@ -246,7 +259,7 @@ pub(crate) async fn finish_one(
     db: &mut PgConnection,
     lease: Lease,
     result: String,
-    entered: &[i32],
+    (cause, entered): (Option<Cause>, &[i32]),
 ) -> Result<Option<Vec<i16>>> {
     // A tool's name has no dot. Somebody waits for its result, whatever the queue does with the rest.
     let keeps_history = sqlx::query_scalar!(
@@ -264,7 +277,7 @@ pub(crate) async fn finish_one(
     .map_err(Error::of)?;
     let end = End::Succeeded(result);
     let keeps_history = keeps_history.unwrap_or(true);
-    let batch = [Finished { lease, end, is_tied: true, keeps_history }];
+    let batch = [Finished { lease, end, is_tied: true, keeps_history, cause }];
     let ended = everything(db, &Finals::of(&batch), entered).await?;
     Ok((ended.count == 1).then_some(ended.queues))
 }
@@ -278,17 +291,30 @@ async fn finish(db: &mut PgConnection, finals: &Columns) -> Result<Vec<Released>
         r#"
         WITH done AS (
             DELETE FROM mindflight.lease
-            USING unnest($1::uuid[], $2::bigint[], $3::smallint[], $4::smallint[], $5::text[], $6::jsonb[])
-                AS given (id, worker, attempt, state, result, error)
+            USING unnest(
+                $1::uuid[], $2::bigint[], $3::smallint[], $4::smallint[], $5::text[], $6::jsonb[], $7::smallint[], $8::text[]
+            ) AS given (id, worker, attempt, state, result, error, depth, correlation)
             WHERE lease.id = given.id
                 AND lease.worker = given.worker
                 AND lease.attempt = given.attempt
-            RETURNING lease.*, given.state, given.result, given.error
+            RETURNING lease.*, given.state, given.result, given.error, given.depth, given.correlation
         ),
         kept AS (
             INSERT INTO mindflight.outcome (job, state, kind, queue, attempt, worker, started_at, result, error)
             SELECT id, state, kind, queue, attempt, worker, claimed_at, result::json, error
             FROM done
+        ),
+        told AS (
+            INSERT INTO mindflight.event (type, source, count, data)
+            SELECT 'mindflight.job', 'mindflight', count(*), json_build_object(
+                'job', array_agg(id), 'kind', array_agg(kind), 'queue', array_agg(queue),
+                'state', array_agg(state), 'attempt', array_agg(attempt),
+                'error', CASE WHEN count(error) > 0 THEN array_agg(error ->> 'code') END,
+                'depth', CASE WHEN count(depth) > 0 THEN array_agg(depth) END,
+                'correlation', CASE WHEN count(depth) > 0 THEN array_agg(correlation) END
+            )
+            FROM done
+            HAVING count(*) > 0
         )
         SELECT id AS "id!", is_unique AS "is_unique!", gate
         FROM done
@@ -299,6 +325,8 @@ async fn finish(db: &mut PgConnection, finals: &Columns) -> Result<Vec<Released>
         &finals.state,
         &finals.result as &[Option<String>],
         &finals.error as &[Option<Value>],
+        &finals.depth as &[Option<i16>],
+        &finals.correlation as &[Option<String>],
     )
     .fetch_all(db)
     .await
@@ -306,32 +334,46 @@ async fn finish(db: &mut PgConnection, finals: &Columns) -> Result<Vec<Released>
 }
 
 /// For queues that keep no history.
-async fn forget(db: &mut PgConnection, leases: &[Lease]) -> Result<Vec<Released>> {
-    if leases.is_empty() {
+async fn forget(db: &mut PgConnection, finals: &Columns) -> Result<Vec<Released>> {
+    if finals.leases.ids.is_empty() {
         return Ok(Vec::new());
     }
-    let leases: Leases = leases.iter().copied().collect();
     sqlx::query_as!(
         Released,
         r#"
         WITH done AS (
             DELETE FROM mindflight.lease
-            USING unnest($1::uuid[], $2::bigint[], $3::smallint[]) AS given (id, worker, attempt)
+            USING unnest($1::uuid[], $2::bigint[], $3::smallint[], $4::smallint[], $5::smallint[], $6::text[])
+                AS given (id, worker, attempt, state, depth, correlation)
             WHERE lease.id = given.id
                 AND lease.worker = given.worker
                 AND lease.attempt = given.attempt
-            RETURNING lease.id, lease.is_unique, lease.gate
+            RETURNING lease.*, given.state, given.depth, given.correlation
         ),
         gone AS (
             DELETE FROM mindflight.job
             WHERE id = ANY (ARRAY(SELECT id FROM done))
+        ),
+        told AS (
+            INSERT INTO mindflight.event (type, source, count, data)
+            SELECT 'mindflight.job', 'mindflight', count(*), json_build_object(
+                'job', array_agg(id), 'kind', array_agg(kind), 'queue', array_agg(queue),
+                'state', array_agg(state), 'attempt', array_agg(attempt),
+                'depth', CASE WHEN count(depth) > 0 THEN array_agg(depth) END,
+                'correlation', CASE WHEN count(depth) > 0 THEN array_agg(correlation) END
+            )
+            FROM done
+            HAVING count(*) > 0
         )
         SELECT id AS "id!", is_unique AS "is_unique!", gate
         FROM done
         "#,
-        &leases.ids,
-        &leases.workers,
-        &leases.attempts,
+        &finals.leases.ids,
+        &finals.leases.workers,
+        &finals.leases.attempts,
+        &finals.state,
+        &finals.depth as &[Option<i16>],
+        &finals.correlation as &[Option<String>],
     )
     .fetch_all(db)
     .await
@@ -349,7 +391,7 @@ async fn put_back(db: &mut PgConnection, batch: &[&Finished]) -> Result<(Vec<Rel
                 (RETURNED, None, None)
             }
         };
-        columns.push(finished.lease, ended, None, error);
+        columns.push(finished, ended, (None, error));
         delays.push(delay);
     }
     let rows = sqlx::query_file!(

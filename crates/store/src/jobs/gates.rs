@@ -64,7 +64,7 @@ pub(crate) async fn admit(db: &mut PgConnection, gates: &[i32]) -> Result<Vec<i1
     Ok(distinct(queues))
 }
 
-pub(super) fn distinct(mut queues: Vec<i16>) -> Vec<i16> {
+pub(crate) fn distinct(mut queues: Vec<i16>) -> Vec<i16> {
     queues.sort_unstable();
     queues.dedup();
     queues

@@ -71,7 +71,7 @@ async fn a_pool_without_a_free_connection_is_unavailable() {
     });
     let transactions = store.transactions();
     let record = crate::access::record("tool.call");
-    let open = transactions.begin(record, None).await.unwrap();
+    let open = transactions.begin(record, None, None).await.unwrap();
     let error = store.versions().await.unwrap_err();
     assert!(matches!(error, Error::Unavailable(_)), "{error:?}");
     drop(open);

@@ -98,7 +98,7 @@ impl Roles {
     }
 
     async fn end(&mut self, lease: Lease, end: End) -> usize {
-        let finished = Finished { lease, end, is_tied: true, keeps_history: true };
+        let finished = Finished { lease, end, is_tied: true, keeps_history: true, cause: None };
         self.completer.complete(&[finished]).await.unwrap().count
     }
 

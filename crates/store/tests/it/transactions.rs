@@ -14,7 +14,7 @@ use crate::past::{cut, other};
 async fn what_was_written_is_there_with_its_audit_row_once_it_is_finished() {
     let db = TestDb::new().await;
     let (store, memory) = (db.store(), db.store().memory());
-    let mut tx = store.transactions().begin(record("tool.call"), None).await.unwrap();
+    let mut tx = store.transactions().begin(record("tool.call"), None, None).await.unwrap();
     assert!(tx.get("s", "k").await.unwrap().is_none());
     assert_eq!(tx.set("s", "k", json!(1), Set::default()).await.unwrap().version, 1);
     assert_eq!(tx.add("s", "k", 2).await.unwrap(), 3);
@@ -29,7 +29,7 @@ async fn what_was_written_is_there_with_its_audit_row_once_it_is_finished() {
 #[tokio::test]
 async fn a_transaction_that_is_dropped_has_written_nothing() {
     let db = TestDb::new().await;
-    let mut tx = db.store().transactions().begin(record("tool.call"), None).await.unwrap();
+    let mut tx = db.store().transactions().begin(record("tool.call"), None, None).await.unwrap();
     tx.set("s", "k", json!(1), Set::default()).await.unwrap();
     drop(tx);
     assert!(db.store().memory().get("s", "k").await.unwrap().is_none());
@@ -39,7 +39,7 @@ async fn a_transaction_that_is_dropped_has_written_nothing() {
 #[tokio::test]
 async fn a_conflict_does_not_end_the_transaction() {
     let db = TestDb::new().await;
-    let mut tx = db.store().transactions().begin(record("tool.call"), None).await.unwrap();
+    let mut tx = db.store().transactions().begin(record("tool.call"), None, None).await.unwrap();
     tx.set("s", "k", json!("text"), Set::default()).await.unwrap();
     let wrong = Set { ttl: None, if_version: Some(7) };
     assert_eq!(tx.set("s", "k", json!(1), wrong).await.unwrap_err().name(), "conflict");
@@ -53,7 +53,7 @@ async fn a_conflict_does_not_end_the_transaction() {
 
 /// Reads a counter, and writes what it read plus one.
 async fn count(db: &TestDb) {
-    let mut tx = db.store().transactions().begin(record("tool.call"), None).await.unwrap();
+    let mut tx = db.store().transactions().begin(record("tool.call"), None, None).await.unwrap();
     let found = tx.get("s", "k").await.unwrap();
     let count = found.and_then(|stored| stored.value.as_i64()).unwrap_or(0);
     tx.set("s", "k", json!(count + 1), Set::default()).await.unwrap();
@@ -72,7 +72,7 @@ async fn a_key_that_was_read_is_held_also_one_that_was_not_there() {
 async fn a_writer_outside_waits_for_a_transaction_that_found_nothing() {
     let db = TestDb::new().await;
     let memory = db.store().memory();
-    let mut tx = db.store().transactions().begin(record("tool.call"), None).await.unwrap();
+    let mut tx = db.store().transactions().begin(record("tool.call"), None, None).await.unwrap();
     assert!(tx.get("s", "k").await.unwrap().is_none());
     let inside = async {
         tx.set("s", "k", json!("inside"), Set::default()).await.unwrap();
@@ -87,7 +87,7 @@ async fn a_writer_outside_waits_for_a_transaction_that_found_nothing() {
 #[tokio::test]
 async fn a_transaction_that_is_open_too_long_is_refused_and_rolled_back() {
     let db = TestDb::new().await;
-    let mut tx = db.store().transactions().begin(record("tool.call"), None).await.unwrap();
+    let mut tx = db.store().transactions().begin(record("tool.call"), None, None).await.unwrap();
     tx.set("s", "k", json!(1), Set::default()).await.unwrap();
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(6)).await;
@@ -102,7 +102,7 @@ async fn a_transaction_that_is_open_too_long_is_refused_and_rolled_back() {
 #[tokio::test]
 async fn a_transaction_whose_connection_was_cut_is_unavailable_and_rolled_back() {
     let db = TestDb::new().await;
-    let mut tx = db.store().transactions().begin(record("tool.call"), None).await.unwrap();
+    let mut tx = db.store().transactions().begin(record("tool.call"), None, None).await.unwrap();
     tx.set("s", "k", json!(1), Set::default()).await.unwrap();
     cut(&mut other(&db).await).await;
     let error = tx.finish(&Value::Null).await.unwrap_err();
@@ -118,7 +118,7 @@ async fn an_expired_key_is_not_there_in_a_transaction_either() {
     let how = Set { ttl: Some(Duration::from_secs(60)), if_version: None };
     db.store().memory().set("s", "k", json!(1), how).await.unwrap();
     clock.advance(Duration::from_secs(60));
-    let mut tx = db.store().transactions().begin(record("tool.call"), None).await.unwrap();
+    let mut tx = db.store().transactions().begin(record("tool.call"), None, None).await.unwrap();
     assert!(tx.get("s", "k").await.unwrap().is_none());
     assert_eq!(tx.add("s", "k", 1).await.unwrap(), 1);
     tx.finish(&Value::Null).await.unwrap();

@@ -17,8 +17,8 @@ pub fn kinds_are_legal<P: Provider>(subject: &Subject) {
     with_kit::<P, _>(subject, async |kit| {
         let mut names = BTreeSet::new();
         for kind in kit.kinds() {
-            assert!(is_word(kind.name), "`{}` is no kind of job: use a-z, 0-9 and `_`", kind.name);
-            assert!(names.insert(kind.name), "two kinds `{}`", kind.name);
+            assert!(is_word(&kind.name), "`{}` is no kind of job: use a-z, 0-9 and `_`", kind.name);
+            assert!(names.insert(kind.name.clone()), "two kinds `{}`", kind.name);
             assert_eq!(kind.args["type"], "object", "the arguments of `{}`", kind.name);
             if let Err(mistake) = numbers(&kind.options).and_then(|()| words(&kind)) {
                 panic!("the kind `{}`: {mistake}", kind.name);

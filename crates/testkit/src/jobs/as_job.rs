@@ -52,14 +52,14 @@ impl<P: Provider> Kit<P> {
     /// The kinds that there are now.
     pub(crate) fn kinds(&self) -> Vec<Arc<Kind>> {
         let kinds = self.mounted.surface().jobs;
-        let named = kinds.iter().map(|kind| (whole(P::ID, kind.name), kind.options.clone()));
+        let named = kinds.iter().map(|kind| (whole(P::ID, &kind.name), kind.options.clone()));
         self.world.store.declare(named.collect());
         kinds
     }
 
     pub(super) fn kind(&self, name: &str) -> Option<Arc<Kind>> {
         let wanted = whole(P::ID, name);
-        self.kinds().into_iter().find(|kind| whole(P::ID, kind.name) == wanted)
+        self.kinds().into_iter().find(|kind| whole(P::ID, &kind.name) == wanted)
     }
 
     /// The kind of this name.
@@ -70,7 +70,7 @@ impl<P: Provider> Kit<P> {
     pub(super) fn known_kind(&self, name: &str) -> Arc<Kind> {
         let Some(kind) = self.kind(name) else {
             let kinds = self.kinds();
-            let known: Vec<&str> = kinds.iter().map(|kind| kind.name).collect();
+            let known: Vec<&str> = kinds.iter().map(|kind| kind.name.as_str()).collect();
             panic!("`{}` has no kind `{name}`; it declares {known:?}", P::ID);
         };
         kind

@@ -96,7 +96,7 @@ impl Runner {
         let at_the_end =
             || "the end: the function is done, and its outcome is not written yet".to_owned();
         let has_crashed = crash.is_cancelled() || (is_held && self.store.wire().cuts(at_the_end));
-        let kind = whole(self.provider.name(), attempt.kind.name);
+        let kind = whole(self.provider.name(), &attempt.kind.name);
         let (result, fate) = self.close(&attempt, result, has_crashed);
         JobRun::new(kind, lease, (result, fate), &lines)
     }
@@ -108,7 +108,7 @@ impl Runner {
         crash: &CancellationToken,
     ) -> Result<Value> {
         let Attempt { kind, args, lease, cancelled, given_up, .. } = attempt;
-        let name = whole(self.provider.name(), kind.name);
+        let name = whole(self.provider.name(), &kind.name);
         let schema = Schema::compile(&kind.args)
             .map_err(|error| Error::failed(format!("the schema of `{name}`: {error}")))?;
         schema.check_arguments(args)?;
@@ -124,6 +124,7 @@ impl Runner {
             report: Arc::new(report),
             idempotency_key: Some(lease.job.to_string()),
             lease: Some(*lease),
+            cause: None,
         };
         let cx = Context::new(self.provider.clone(), facts);
         let (kind, args, crash) = (kind.clone(), args.clone(), crash.clone());

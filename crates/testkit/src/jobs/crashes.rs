@@ -47,7 +47,7 @@ impl<P: Provider> Kit<P> {
     pub async fn crash_matrix(&self, job: impl AsJob) -> CrashMatrix {
         let (kind, args) = (self.known_kind(job.kind()), job.args());
         let begin = self.world.snapshot();
-        let name = whole(P::ID, kind.name);
+        let name = whole(P::ID, &kind.name);
         let wire = self.world.store.wire();
         let mut smooth = None;
         let mut crashes = Vec::new();

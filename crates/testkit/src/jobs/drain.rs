@@ -87,7 +87,7 @@ impl<P: Provider> Kit<P> {
     fn upcoming(&self, ended: &mut usize) -> Option<(DateTime<Utc>, Recorded, Arc<Kind>)> {
         let kinds = self.kinds();
         let kind =
-            |job: &Recorded| kinds.iter().find(|kind| whole(P::ID, kind.name) == job.job.kind);
+            |job: &Recorded| kinds.iter().find(|kind| whole(P::ID, &kind.name) == job.job.kind);
         let store = &self.world.store;
         let (now, state, ledger) = (store.now(), store.state(), store.ledger());
         let has_ended =

@@ -29,7 +29,7 @@ impl<P: Provider> Kit<P> {
     pub async fn run_twice(&self, job: impl AsJob) -> Twice {
         let (kind, args) = (self.known_kind(job.kind()), job.args());
         let (begin, job) = (self.world.snapshot(), JobId::new());
-        let name = whole(P::ID, kind.name);
+        let name = whole(P::ID, &kind.name);
         let once = async |time: &str| {
             let run = self.run_to_end(&kind, &args, job).await;
             let succeeded = run.fate() == Fate::Next(Next::Succeeded);

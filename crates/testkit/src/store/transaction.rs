@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use mindflight_api::{JobId, codes};
+use mindflight_core::Cause;
 use mindflight_core::ports::{
     Lease, NewEvent, NewJob, Record, Set, Stored, Transaction, Transactions, Written,
 };
@@ -16,7 +17,12 @@ use crate::state::State;
 
 #[async_trait]
 impl Transactions for Store {
-    async fn begin(&self, record: Record, lease: Option<Lease>) -> Result<Box<dyn Transaction>> {
+    async fn begin(
+        &self,
+        record: Record,
+        lease: Option<Lease>,
+        _: Option<Cause>,
+    ) -> Result<Box<dyn Transaction>> {
         self.wire.pass(|| "begin".to_owned()).await;
         let writing = self.write().await?;
         let draft = self.state().clone();

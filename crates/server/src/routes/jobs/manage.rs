@@ -29,7 +29,7 @@ pub(super) async fn cancel(
     let work = async move {
         let done = views.cancel(id, None, &record).await?;
         match &done {
-            Some(Cancel::Cancelled { queues }) => queue.wake(queues),
+            Some(Cancel::Cancelled { queues }) => queue.ended(queues),
             Some(Cancel::Asked) => queue.cancel(id),
             Some(Cancel::Final(_)) | None => {}
         }
@@ -114,7 +114,7 @@ pub(super) async fn bulk(state: web::Data<AppState>, who: Requester, body: Json)
     let (views, queue) = (state.store.job_views(), state.queue.clone());
     let work = async move {
         let bulk = views.bulk(action, &filter, MOST, &record).await?;
-        queue.wake(&bulk.queues);
+        queue.ended(&bulk.queues);
         bulk.asked.iter().for_each(|id| queue.cancel(*id));
         Ok(bulk.done)
     };

@@ -115,6 +115,7 @@ fn options(members: &mut Members<'_>) -> EnqueueOptions {
         delay: members.delay(),
         unique_key: members.text("unique_key", 200),
         tags: members.tags(),
+        cause: None,
     }
 }
 

@@ -110,7 +110,7 @@ impl Rig {
 
     /// Ends an attempt; whether its lease still held.
     pub(super) async fn end(&mut self, lease: Lease, end: End) -> bool {
-        let finished = Finished { lease, end, is_tied: true, keeps_history: true };
+        let finished = Finished { lease, end, is_tied: true, keeps_history: true, cause: None };
         self.completer.complete(&[finished]).await.unwrap().count == 1
     }
 

@@ -1,0 +1,116 @@
+//! One row of the log in memory, and the events in it as everybody gets them.
+
+use std::sync::{Arc, OnceLock};
+
+use mindflight_api::event::Envelope;
+use mindflight_store::events::{Body, Logged};
+
+/// One row of the log in memory.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) logged: Logged,
+    /// What each of its events looks like, made when somebody first wants it.
+    texts: OnceLock<Vec<Arc<str>>>,
+}
+
+/// An event, as a subscriber gets it.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    entry: Arc<Entry>,
+    at: usize,
+}
+
+impl Entry {
+    pub(crate) fn new(logged: Logged) -> Self {
+        Self { logged, texts: OnceLock::new() }
+    }
+
+    /// About how much memory it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        const EACH: usize = 256;
+        match &self.logged.body {
+            // Read, and as text.
+            Body::One(envelope) => EACH + 4 * weight(&envelope.data),
+            Body::Ended(ended) => EACH * (1 + ended.jobs.len()),
+        }
+    }
+
+    /// The type and source of the event at a position of it.
+    fn names(&self, at: usize) -> (&str, &str) {
+        match &self.logged.body {
+            Body::One(envelope) => (&envelope.r#type, &envelope.source),
+            Body::Ended(ended) => {
+                let r#type = ended.jobs.get(at).map_or("", |job| job.r#type);
+                (r#type, mindflight_api::event::SERVER)
+            }
+        }
+    }
+
+    fn envelope(&self, at: usize) -> Option<Envelope> {
+        match &self.logged.body {
+            Body::One(envelope) => Some((**envelope).clone()),
+            Body::Ended(ended) => {
+                let position = self.logged.first + at as u64;
+                ended.jobs.get(at).map(|job| job.envelope(ended.time, position))
+            }
+        }
+    }
+
+    fn texts(&self) -> &[Arc<str>] {
+        self.texts.get_or_init(|| {
+            let count = (self.logged.last + 1).saturating_sub(self.logged.first);
+            let text = |at: u64| {
+                let envelope = usize::try_from(at).ok().and_then(|at| self.envelope(at));
+                let text = envelope.and_then(|envelope| serde_json::to_string(&envelope).ok());
+                Arc::from(text.unwrap_or_default())
+            };
+            (0..count).map(text).collect()
+        })
+    }
+}
+
+fn weight(value: &serde_json::Value) -> usize {
+    use serde_json::Value::{Array, Object, String};
+    match value {
+        String(text) => text.len(),
+        Array(items) => items.iter().map(weight).sum::<usize>() + 8 * items.len(),
+        Object(members) => members.iter().map(|(name, value)| name.len() + weight(value)).sum(),
+        _ => 8,
+    }
+}
+
+impl Delivery {
+    pub(crate) fn new(entry: Arc<Entry>, at: usize) -> Self {
+        Self { entry, at }
+    }
+
+    /// Its position.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.entry.logged.first + self.at as u64
+    }
+
+    /// Its type.
+    #[must_use]
+    pub fn r#type(&self) -> &str {
+        self.entry.names(self.at).0
+    }
+
+    /// Who published it.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        self.entry.names(self.at).1
+    }
+
+    /// The whole of it.
+    #[must_use]
+    pub fn envelope(&self) -> Option<Envelope> {
+        self.entry.envelope(self.at)
+    }
+
+    /// The whole of it, as JSON on one line.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        self.entry.texts().get(self.at).map_or("", |text| text)
+    }
+}

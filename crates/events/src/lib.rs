@@ -1,0 +1,16 @@
+#![doc = include_str!("../README.md")]
+
+mod consumers;
+mod entry;
+mod hub;
+mod link;
+mod log;
+mod pump;
+mod settings;
+mod subscriber;
+
+pub use consumers::{Consumer, Makes};
+pub use entry::Delivery;
+pub use log::{Log, Parts};
+pub use settings::Settings;
+pub use subscriber::{Filter, Item, Start, Subscriber};

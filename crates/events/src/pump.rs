@@ -1,0 +1,207 @@
+//! Gives positions to what was published, reads what has got one, and hands it to the hub.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use mindflight_core::Result;
+use mindflight_store::events::{House, Ticker};
+use mindflight_store::signal::Urgency;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::log::Shared;
+
+/// What the pump was asked for since it last looked.
+#[derive(Default)]
+pub(crate) struct Asked {
+    wish: Mutex<Wish>,
+    notify: Notify,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Wish {
+    /// Something was published here.
+    tick: Option<Urgency>,
+    /// Somebody else says that the log is this far.
+    seen: u64,
+}
+
+impl Asked {
+    /// Something was published here.
+    pub(crate) fn ask(&self, urgency: Urgency) {
+        self.wish(|wish| wish.tick = wish.tick.max(Some(urgency)));
+    }
+
+    /// Another process says that the log is this far.
+    pub(crate) fn seen(&self, head: u64) {
+        self.wish(|wish| wish.seen = wish.seen.max(head));
+    }
+
+    fn wish(&self, change: impl FnOnce(&mut Wish)) {
+        change(&mut self.wish.lock().unwrap_or_else(PoisonError::into_inner));
+        self.notify.notify_one();
+    }
+
+    fn look(&self) -> Wish {
+        *self.wish.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self) -> Wish {
+        std::mem::take(&mut *self.wish.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Pumps until told to stop.
+pub(crate) async fn run(shared: &Arc<Shared>, stop: CancellationToken) {
+    let mut ticker = match shared.store.ticker() {
+        Ok(ticker) => ticker,
+        Err(error) => return tracing::error!(error = %error, "no event is seen: {error}"),
+    };
+    let mut pump = Pump { shared, last: Instant::now(), looked: None, is_away: false };
+    while stop.run_until_cancelled(pump.wait()).await.is_some() {
+        let wish = shared.asked.take();
+        let Err(error) = pump.turn(&mut ticker, wish).await else {
+            pump.is_away = false;
+            continue;
+        };
+        if !std::mem::replace(&mut pump.is_away, true) {
+            tracing::warn!(error = %error, "the event log waits for the database: {error}");
+        }
+        // What was asked for is still to be done.
+        shared.asked.ask(wish.tick.unwrap_or(Urgency::Soon));
+        let pause = tokio::time::sleep(shared.settings.retry);
+        if stop.run_until_cancelled(pause).await.is_none() {
+            return;
+        }
+    }
+}
+
+struct Pump<'a> {
+    shared: &'a Arc<Shared>,
+    /// When the last tick was.
+    last: Instant,
+    /// When the log was last looked at whether or not somebody asked.
+    looked: Option<Instant>,
+    is_away: bool,
+}
+
+impl Pump<'_> {
+    /// Waits until there is something to do.
+    async fn wait(&self) {
+        let (settings, asked) = (&self.shared.settings, &self.shared.asked);
+        let Some(looked) = self.looked else { return };
+        loop {
+            let wish = asked.look();
+            if wish.seen > self.shared.hub.head().map_or(0, |head| head.position) {
+                return;
+            }
+            // The first after a while is seen at once; those after it share the next tick.
+            let tick = wish.tick.map(|urgency| match urgency {
+                Urgency::Now => self.last + settings.window,
+                Urgency::Soon => self.last + settings.slow_window,
+            });
+            let until = tick.unwrap_or(looked + settings.poll).min(looked + settings.poll);
+            if until <= Instant::now() {
+                return;
+            }
+            tokio::select! {
+                () = tokio::time::sleep_until(until) => return,
+                () = asked.notify.notified() => {}
+            }
+        }
+    }
+
+    async fn turn(&mut self, ticker: &mut Ticker, wish: Wish) -> Result<()> {
+        let now = Instant::now();
+        let is_poll = self.looked.is_none_or(|looked| now >= looked + self.shared.settings.poll);
+        if wish.tick.is_some() || is_poll || self.is_away {
+            self.last = now;
+            self.tick(ticker).await?;
+            self.looked = Some(now);
+        } else {
+            self.read(ticker, wish.seen).await?;
+        }
+        Ok(())
+    }
+
+    async fn tick(&mut self, ticker: &mut Ticker) -> Result<()> {
+        let ticked = ticker.tick().await?;
+        let standing = &ticked.standing;
+        if ticked.is_new {
+            metrics::counter!("mindflight_event_ticks_total").increment(1);
+            self.shared.link.ticked(standing.head);
+        }
+        let head = self.shared.hub.head();
+        let is_same = head
+            .as_ref()
+            .is_some_and(|head| *head.epoch == *standing.epoch && head.position <= standing.head);
+        if !is_same {
+            if head.is_some() {
+                tracing::warn!(epoch = standing.epoch, "the event log has another history now");
+            }
+            self.shared.hub.begin(standing);
+            return Ok(());
+        }
+        self.shared.hub.gone(standing.gone);
+        self.read(ticker, standing.head).await
+    }
+
+    /// Reads up to a position, or as far as the log is.
+    async fn read(&mut self, ticker: &mut Ticker, until: u64) -> Result<()> {
+        let (page, bytes) = (self.shared.settings.page, self.shared.settings.page_bytes);
+        while let Some(head) = self.shared.hub.head()
+            && head.position < until
+        {
+            let rows = ticker.read(head.position, page, bytes).await?;
+            match rows.first().map(|row| row.first) {
+                Some(first) if first == head.position + 1 => self.shared.hub.add(rows),
+                // A hint from before a restore, or what was dropped meanwhile: the next tick finds out.
+                found => return self.lost(ticker, head.position, found).await,
+            }
+        }
+        Ok(())
+    }
+
+    /// What comes next is not there: whoever reads from here begins anew.
+    async fn lost(&self, ticker: &mut Ticker, after: u64, found: Option<u64>) -> Result<()> {
+        let standing = ticker.tick().await?.standing;
+        if standing.head <= after && found.is_none() {
+            return Ok(());
+        }
+        tracing::warn!(after, found, "events after position {after} were dropped unseen");
+        self.shared.hub.begin(&standing);
+        Ok(())
+    }
+}
+
+/// Keeps the log in order until told to stop, on a connection that is there only meanwhile.
+pub(crate) async fn keep_house(shared: &Arc<Shared>, stop: CancellationToken) {
+    let settings = &shared.settings;
+    let house = House { retention: settings.retention, partition: settings.partition };
+    loop {
+        let pause = jittered(settings.housekeeping);
+        if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
+            return;
+        }
+        let kept = match shared.store.ticker() {
+            Ok(mut ticker) => ticker.keep_house(&house).await,
+            Err(error) => Err(error),
+        };
+        match kept {
+            Ok(kept) if kept.dropped > 0 => {
+                tracing::info!("{} partitions of old events were dropped", kept.dropped);
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(error = %error, "the event log could not be kept in order: {error}");
+            }
+        }
+    }
+}
+
+/// A pause that differs from that of other processes: between 0.75 and 1.25 of `pause`.
+pub(crate) fn jittered(pause: Duration) -> Duration {
+    let share = getrandom::u32().unwrap_or(u32::MAX / 2);
+    pause.mul_f64(0.75 + f64::from(share) / f64::from(u32::MAX) / 2.0)
+}
