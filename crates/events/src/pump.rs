@@ -132,6 +132,9 @@ impl Pump<'_> {
             metrics::counter!("mindflight_event_ticks_total").increment(1);
             self.shared.link.ticked(standing.head);
         }
+        if ticked.is_late {
+            self.shared.asked.ask(Urgency::Now);
+        }
         let head = self.shared.hub.head();
         let is_same = head
             .as_ref()

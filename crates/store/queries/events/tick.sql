@@ -31,21 +31,25 @@ fresh AS (
     WHERE lock.is_held
         AND pg_visible_in_snapshot(event.xid, now.snap)
 ),
+batch AS MATERIALIZED (
+    SELECT sum(count) AS n, array_agg(seq ORDER BY seq) AS seqs,
+        CASE WHEN max(count) > 1 THEN array_agg(count ORDER BY seq) END AS counts
+    FROM fresh
+),
 closed AS (
     INSERT INTO mindflight.tick (base, n, seqs, counts, snap)
     SELECT last.next, batch.n, batch.seqs, batch.counts, now.snap
-    FROM last, now, (
-        SELECT sum(count) AS n, array_agg(seq ORDER BY seq) AS seqs,
-            CASE WHEN max(count) > 1 THEN array_agg(count ORDER BY seq) END AS counts
-        FROM fresh
-    ) AS batch
+    FROM last, now, batch
     -- An idle log writes nothing.
     WHERE batch.n > 0
     ON CONFLICT (base) DO NOTHING
     RETURNING base + n AS head
 )
 SELECT coalesce(closed.head, last.next) AS "head!", closed.head IS NOT NULL AS "is_new!",
+    NOT lock.is_held OR (coalesce(batch.n, 0) > 0 AND closed.head IS NULL) AS "is_late!",
     log.epoch AS "epoch!", log.gone AS "gone!"
-FROM last
+FROM lock
+CROSS JOIN last
+CROSS JOIN batch
 CROSS JOIN mindflight.event_log AS log
 LEFT JOIN closed ON true

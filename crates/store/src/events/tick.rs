@@ -33,6 +33,8 @@ pub struct Ticked {
     pub standing: Standing,
     /// Whether this tick gave positions; otherwise there was nothing to give, or somebody else did.
     pub is_new: bool,
+    /// Whether somebody else was giving positions at the same time: there may be events that they did not see.
+    pub is_late: bool,
 }
 
 /// A position, as the program counts.
@@ -95,5 +97,5 @@ async fn tick(db: &mut PgConnection) -> Result<Ticked> {
         sqlx::query_file!("queries/events/tick.sql").fetch_one(db).await.map_err(Error::of)?;
     let standing =
         Standing { epoch: row.epoch, gone: position(row.gone), head: position(row.head) };
-    Ok(Ticked { standing, is_new: row.is_new })
+    Ok(Ticked { standing, is_new: row.is_new, is_late: row.is_late })
 }
