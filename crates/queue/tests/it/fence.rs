@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use mindflight_api::JobState;
 use mindflight_api::job::AttemptEnd;
+use mindflight_testapp::Wire;
 
 use crate::bench::{Note, Wait};
 use crate::rig::{Rig, crash, eventually, quick};
-use crate::wire::Wire;
 
 fn wait(key: &str) -> Wait {
     Wait { key: key.to_owned(), n: 0 }
@@ -60,7 +60,7 @@ async fn a_job_that_outlasts_the_limit_of_silence_is_not_taken() {
 async fn a_worker_that_cannot_say_that_it_lives_stops_before_others_take_its_jobs() {
     let rig = Rig::idle().await;
     let wire = Wire::new(&rig.db, "cut").await;
-    let cut = rig.second_on(&wire.store, quick()).await;
+    let cut = rig.second_on(wire.store(), quick()).await;
     let job = cut.enqueue(&wait("w")).await;
     rig.starts(job, "w").await;
     wire.freeze("cut");
@@ -78,7 +78,7 @@ async fn a_worker_that_cannot_say_that_it_lives_stops_before_others_take_its_job
 async fn a_worker_that_stops_itself_hands_its_jobs_back_without_a_charge() {
     let rig = Rig::idle().await;
     let wire = Wire::new(&rig.db, "silent").await;
-    let silent = rig.second_on(&wire.store, quick()).await;
+    let silent = rig.second_on(wire.store(), quick()).await;
     let job = silent.enqueue(&wait("w")).await;
     rig.starts(job, "w").await;
     wire.freeze("-keeper");

@@ -1,10 +1,13 @@
 //! What an engine can run, and what it leaves alone.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use mindflight_api::JobState;
-use mindflight_core::ports::EnqueueOptions;
-use mindflight_queue::Settings;
+use mindflight_core::ports::{EnqueueOptions, NotSupported, Ports, SystemClock};
+use mindflight_core::{Context, Event, Factory, Provider, ProviderContext, Result, Subscriptions};
+use mindflight_queue::{Queue, Settings};
+use serde_json::json;
 
 use crate::bench::{Fail, Flaky, Note};
 use crate::rig::{Engine, Rig, eventually, quick, record};
@@ -64,4 +67,54 @@ async fn a_queue_without_history_forgets_what_went_well() {
     rig.reaches(failed, JobState::Failed).await;
     assert_eq!((rig.engine.seen.starts("gone"), rig.engine.seen.starts("flaky")), (1, 2));
     rig.assert_placed().await;
+}
+
+struct Listens;
+
+impl Listens {
+    #[expect(clippy::unused_async, reason = "a subscription is async")]
+    async fn heard(self: Arc<Self>, _cx: Context, _event: Event) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl Provider for Listens {
+    const ID: &'static str = "listens";
+    type Config = ();
+
+    async fn build(_: (), _cx: ProviderContext) -> Result<Self> {
+        Ok(Self)
+    }
+
+    fn subscriptions(&self, s: &mut Subscriptions<Self>) {
+        s.on("mail.*", Self::heard);
+        s.on("Mail", Self::heard);
+        s.on("mail.*", Self::heard).from("mail");
+    }
+}
+
+#[tokio::test]
+async fn subscriptions_that_cannot_listen_are_left_out_with_the_reason() {
+    let rig = Rig::idle().await;
+    let none = Arc::new(NotSupported);
+    let ports = Ports {
+        memory: none.clone(),
+        transactions: none.clone(),
+        jobs: none.clone(),
+        events: none.clone(),
+        resources: none.clone(),
+        http: none,
+        clock: Arc::new(SystemClock),
+    };
+    let context = ProviderContext::new("listens", ports);
+    let mounted = Factory::of::<Listens>().build(json!({}), context).await.unwrap();
+    let left_out = Queue::left_out(std::slice::from_ref(&mounted));
+    let [(bad, pattern), (twice, second)] = left_out.as_slice() else { panic!("{left_out:?}") };
+    assert_eq!((bad.as_str(), twice.as_str()), ("listens.on.Mail", "listens.on.mail.*"));
+    assert!(pattern.contains("got \"Mail\""), "{pattern}");
+    assert!(second.contains("only the first"), "{second}");
+    rig.engine.queue.replace(&[mounted]);
+    let listening: Vec<String> =
+        rig.engine.queue.listening().iter().map(|kind| kind.name.clone()).collect();
+    assert_eq!(listening, ["listens.on.mail.*"]);
 }

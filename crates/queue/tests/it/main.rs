@@ -17,4 +17,3 @@ mod rig;
 mod schedules;
 mod shutdown;
 mod unique;
-mod wire;

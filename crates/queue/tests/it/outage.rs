@@ -2,10 +2,10 @@
 
 use mindflight_api::JobState;
 use mindflight_queue::Settings;
+use mindflight_testapp::Wire;
 
 use crate::bench::{Count, Note};
 use crate::rig::{Rig, eventually, quick};
-use crate::wire::Wire;
 
 /// T4: no task ends because a connection did.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -35,7 +35,7 @@ async fn every_roles_connection_may_be_cut_again_and_again() {
 async fn an_idle_engine_asks_little() {
     let rig = Rig::idle().await;
     let wire = Wire::new(&rig.db, "idle").await;
-    let idle = rig.second_on(&wire.store, Settings::default()).await;
+    let idle = rig.second_on(wire.store(), Settings::default()).await;
     let began = tokio::time::Instant::now();
     let settle = std::time::Duration::from_millis(2000);
     eventually("it has settled", async || {

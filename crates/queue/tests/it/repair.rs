@@ -5,10 +5,10 @@ use std::sync::atomic::Ordering;
 use mindflight_api::{InstanceId, JobState};
 use mindflight_queue::Settings;
 use mindflight_store::jobs::{Claim, Claimed, End, Finished, Lane, Registration};
+use mindflight_testapp::Wire;
 
 use crate::bench::{Note, One, Single, Wait};
 use crate::rig::{Rig, eventually, quick};
-use crate::wire::Wire;
 
 fn note(key: &str) -> Note {
     Note { key: key.to_owned(), n: 0 }
@@ -108,7 +108,7 @@ async fn a_batch_of_ends_that_is_sent_twice_changes_nothing() {
 async fn a_job_whose_making_was_not_answered_is_made_once() {
     let rig = Rig::new().await;
     let wire = Wire::new(&rig.db, "lossy").await;
-    let lossy = rig.second_on(&wire.store, quick()).await;
+    let lossy = rig.second_on(wire.store(), quick()).await;
     lossy.enqueue(&note("first")).await;
     wire.lose("inserter", "INSERT 0 1");
     let plain = lossy.enqueue(&note("plain")).await;
@@ -131,7 +131,7 @@ async fn a_job_whose_making_was_not_answered_is_made_once() {
 async fn lost_answers_of_claims_and_ends_hang_no_job() {
     let rig = Rig::idle().await;
     let wire = Wire::new(&rig.db, "lossy").await;
-    let lossy = rig.second_on(&wire.store, quick()).await;
+    let lossy = rig.second_on(wire.store(), quick()).await;
     let first = lossy.enqueue(&note("first")).await;
     rig.reaches(first, JobState::Succeeded).await;
     wire.lose("claimer", "astray");

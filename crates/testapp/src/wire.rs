@@ -1,13 +1,15 @@
 //! A connection to the database that can freeze, break, or lose an answer after the server has done its work.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use mindflight_core::ports::SystemClock;
 use mindflight_store::{Settings, Store};
-use mindflight_testapp::TestDb;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
+
+use crate::TestDb;
 
 /// What is done to all connections.
 #[derive(Default)]
@@ -17,19 +19,26 @@ struct Faults {
     /// Connections of a role lose the answer that has these bytes, once, and break.
     lose: Mutex<Option<(&'static str, &'static str)>>,
     lost: AtomicUsize,
+    /// Notifications do not arrive.
+    deaf: AtomicBool,
     /// Questions that passed.
     asked: AtomicUsize,
 }
 
 impl Faults {
     fn is_frozen(&self, name: &[u8]) -> bool {
-        self.frozen.lock().unwrap().is_some_and(|part| has(name, part))
+        locked(&self.frozen).is_some_and(|part| has(name, part))
     }
 }
 
-/// The connection.
-pub(crate) struct Wire {
-    pub(crate) store: Store,
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A connection to the database that can freeze, break, or lose an answer after the server has done its work.
+pub struct Wire {
+    store: Store,
+    url: String,
     faults: Arc<Faults>,
 }
 
@@ -44,81 +53,121 @@ struct Address {
 
 impl Address {
     fn of(url: &str) -> (Self, String) {
-        let (scheme, rest) = url.split_once("://").unwrap();
-        let (authority, path) = rest.split_once('/').unwrap();
+        let (scheme, rest) = url.split_once("://").expect("an address with a scheme");
+        let (authority, path) = rest.split_once('/').expect("an address with a database");
         let (user, server) = match authority.rsplit_once('@') {
             Some((user, server)) => (format!("{user}@"), server),
             None => (String::new(), authority),
         };
         let (host, port) = match server.rsplit_once(':') {
-            Some((host, port)) => (host, port.parse().unwrap()),
+            Some((host, port)) => (host, port.parse().expect("a port")),
             None => (server, 5432),
         };
         let host = host.replace("%2F", "/").replace("%2f", "/");
         (Self { host, port }, format!("{scheme}://{user}127.0.0.1:PORT/{path}"))
     }
 
-    async fn connect(&self) -> Box<dyn Stream> {
+    async fn connect(&self) -> std::io::Result<Box<dyn Stream>> {
         if self.host.starts_with('/') {
             let path = format!("{}/.s.PGSQL.{}", self.host, self.port);
-            return Box::new(UnixStream::connect(path).await.unwrap());
+            return Ok(Box::new(UnixStream::connect(path).await?));
         }
-        Box::new(TcpStream::connect((self.host.as_str(), self.port)).await.unwrap())
+        Ok(Box::new(TcpStream::connect((self.host.as_str(), self.port)).await?))
     }
 }
 
 impl Wire {
-    /// A store whose connections all go through here.
-    pub(crate) async fn new(db: &TestDb, instance: &str) -> Self {
+    /// A connection to a test's database, and a store that uses it and is called so.
+    ///
+    /// # Panics
+    /// When the machine gives no port.
+    pub async fn new(db: &TestDb, instance: &str) -> Self {
         let (address, url) = Address::of(db.url());
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let port = listener.local_addr().unwrap().port();
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+        let port = listener.local_addr().expect("the port's number").port();
         let faults = Arc::new(Faults::default());
         let shared = faults.clone();
         tokio::runtime::Handle::current().spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let (server, faults) = (address.connect().await, shared.clone());
-                tokio::runtime::Handle::current().spawn(pass(client, server, faults));
+                if let Ok(server) = address.connect().await {
+                    tokio::runtime::Handle::current().spawn(pass(client, server, shared.clone()));
+                }
             }
         });
+        let url = url.replace("PORT", &port.to_string());
         let settings = Settings {
-            url: url.replace("PORT", &port.to_string()),
+            url: url.clone(),
             instance: instance.to_owned(),
-            acquire_timeout: std::time::Duration::from_millis(500),
-            statement_timeout: std::time::Duration::from_millis(500),
+            acquire_timeout: Duration::from_millis(500),
+            statement_timeout: Duration::from_millis(500),
             ..db.settings()
         };
-        Self { store: Store::lazy(&settings, Arc::new(SystemClock)).unwrap(), faults }
+        let store = Store::lazy(&settings, Arc::new(SystemClock)).expect("a test's address");
+        Self { store, url, faults }
+    }
+
+    /// A store whose connections all go through here.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The database's address by way of this.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// From now on nothing passes on connections with this in their name.
-    pub(crate) fn freeze(&self, name: &'static str) {
-        *self.faults.frozen.lock().unwrap() = Some(name);
+    pub fn freeze(&self, name: &'static str) {
+        *locked(&self.faults.frozen) = Some(name);
     }
 
     /// New connections are well.
-    pub(crate) fn thaw(&self) {
-        *self.faults.frozen.lock().unwrap() = None;
+    pub fn thaw(&self) {
+        *locked(&self.faults.frozen) = None;
+    }
+
+    /// From now on notifications do not arrive, as behind a pooler that lends a session for one transaction.
+    pub fn deafen(&self) {
+        self.faults.deaf.store(true, Ordering::SeqCst);
     }
 
     /// The next answer with these bytes to a role does not arrive.
-    pub(crate) fn lose(&self, role: &'static str, answer: &'static str) {
-        *self.faults.lose.lock().unwrap() = Some((role, answer));
+    pub fn lose(&self, role: &'static str, answer: &'static str) {
+        *locked(&self.faults.lose) = Some((role, answer));
     }
 
     /// Answers that did not arrive.
-    pub(crate) fn lost(&self) -> usize {
+    #[must_use]
+    pub fn lost(&self) -> usize {
         self.faults.lost.load(Ordering::SeqCst)
     }
 
     /// Questions that passed.
-    pub(crate) fn asked(&self) -> usize {
+    #[must_use]
+    pub fn asked(&self) -> usize {
         self.faults.asked.load(Ordering::SeqCst)
     }
 }
 
 fn has(bytes: &[u8], part: &str) -> bool {
     bytes.windows(part.len()).any(|window| window == part.as_bytes())
+}
+
+/// Messages of the server, whole ones, without those that notify.
+fn without_notifications(mut messages: &[u8]) -> Vec<u8> {
+    let mut kept = Vec::new();
+    while let [kind, a, b, c, d, ..] = *messages {
+        let length = 1 + u32::from_be_bytes([a, b, c, d]) as usize;
+        let (message, rest) = messages.split_at(length.min(messages.len()));
+        if kind != b'A' {
+            kept.extend_from_slice(message);
+        }
+        messages = rest;
+    }
+    kept.extend_from_slice(messages);
+    kept
 }
 
 /// Passes bytes between the two until one ends, or a fault does.
@@ -147,14 +196,18 @@ async fn pass(mut client: TcpStream, mut server: Box<dyn Stream>, faults: Arc<Fa
                     swallowed = true;
                     continue;
                 }
-                let is_lost = faults.lose.lock().unwrap().take_if(|(role, part)| {
+                let is_lost = locked(&faults.lose).take_if(|(role, part)| {
                     has(&name, &format!("-{role}")) && has(&answer[..count], part)
                 });
                 if is_lost.is_some() {
                     faults.lost.fetch_add(1, Ordering::SeqCst);
                     return;
                 }
-                if client.write_all(&answer[..count]).await.is_err() {
+                let kept = match faults.deaf.load(Ordering::SeqCst) {
+                    true => &without_notifications(&answer[..count]),
+                    false => &answer[..count],
+                };
+                if client.write_all(kept).await.is_err() {
                     return;
                 }
             }
