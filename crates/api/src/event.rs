@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::JobId;
 
-/// The version of CloudEvents that envelopes follow.
+/// The version of `CloudEvents` that envelopes follow.
 pub const SPEC_VERSION: &str = "1.0";
 
 /// The source of events that the server itself publishes.

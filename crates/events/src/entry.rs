@@ -70,12 +70,12 @@ impl Entry {
 }
 
 fn weight(value: &serde_json::Value) -> usize {
-    use serde_json::Value::{Array, Object, String};
+    use serde_json::Value::{Array, Bool, Null, Number, Object, String};
     match value {
         String(text) => text.len(),
         Array(items) => items.iter().map(weight).sum::<usize>() + 8 * items.len(),
         Object(members) => members.iter().map(|(name, value)| name.len() + weight(value)).sum(),
-        _ => 8,
+        Null | Bool(_) | Number(_) => 8,
     }
 }
 

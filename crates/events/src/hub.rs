@@ -62,17 +62,16 @@ impl Hub {
         self.head.subscribe()
     }
 
-    /// How many watch: subscribers, and consumers.
-    pub(crate) fn watchers(&self) -> usize {
-        self.head.receiver_count()
-    }
-
-    /// Up to `limit` rows after a position.
-    pub(crate) fn after(&self, position: u64, limit: usize) -> Found {
+    /// Up to `limit` rows after a position of this epoch.
+    pub(crate) fn after(&self, epoch: &str, position: u64, limit: usize) -> Found {
         let ring = self.ring.read().unwrap_or_else(PoisonError::into_inner);
+        // As it is while nobody can change the ring: another epoch has begun if it is not the reader's.
+        let head = match &*self.head.borrow() {
+            Some(head) if *head.epoch == *epoch => head.position,
+            _ => return Found::Rows(Vec::new()),
+        };
         let start = ring.entries.partition_point(|entry| entry.logged.last <= position);
         let rows: Vec<_> = ring.entries.range(start..).take(limit).cloned().collect();
-        let head = self.head.borrow().as_ref().map_or(0, |head| head.position);
         match rows.first() {
             Some(first) if first.logged.first > position + 1 => Found::Behind,
             None if position < head => Found::Behind,
@@ -125,5 +124,73 @@ impl Hub {
             }
             _ => false,
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mindflight_store::events::Body;
+    use serde_json::json;
+
+    use super::*;
+
+    fn row(position: u64) -> Logged {
+        let envelope = json!({
+            "specversion": "1.0", "id": "a", "source": "test", "type": "test.x", "depth": 0,
+            "time": "2026-11-21T12:00:00Z", "sequence": position.to_string(), "data": null,
+        });
+        let envelope = serde_json::from_value(envelope).unwrap();
+        Logged { first: position, last: position, seq: 0, body: Body::One(Box::new(envelope)) }
+    }
+
+    fn hub(rows: usize, bytes: usize) -> Hub {
+        let hub = Hub::new(rows, bytes);
+        hub.begin(&Standing { epoch: "a".to_owned(), gone: 0, head: 10 });
+        hub
+    }
+
+    fn after(hub: &Hub, epoch: &str, position: u64) -> Option<Vec<u64>> {
+        match hub.after(epoch, position, 3) {
+            Found::Rows(rows) => Some(rows.iter().map(|row| row.logged.first).collect()),
+            Found::Behind => None,
+        }
+    }
+
+    #[test]
+    fn what_is_in_memory_is_given_and_the_rest_is_behind() {
+        let hub = hub(4, usize::MAX);
+        assert_eq!(after(&hub, "a", 9), None, "nothing was read yet");
+        assert_eq!(after(&hub, "a", 10), Some(vec![]));
+        hub.add((11..=16).map(row).collect());
+        assert_eq!(after(&hub, "a", 11), None);
+        assert_eq!(after(&hub, "a", 12), Some(vec![13, 14, 15]));
+        assert_eq!(after(&hub, "a", 16), Some(vec![]));
+        assert_eq!(after(&hub, "a", 99), Some(vec![]), "another process may be further");
+        assert_eq!(hub.head().map(|head| head.position), Some(16));
+    }
+
+    #[test]
+    fn the_newest_stays_however_large_it_is() {
+        let hub = hub(100, 1);
+        hub.add(vec![row(11), row(12)]);
+        assert_eq!(after(&hub, "a", 11), Some(vec![12]));
+        assert_eq!(after(&hub, "a", 10), None);
+    }
+
+    #[test]
+    fn another_epoch_gives_nothing_to_readers_of_the_one_before() {
+        let hub = hub(100, usize::MAX);
+        hub.add(vec![row(11)]);
+        hub.begin(&Standing { epoch: "b".to_owned(), gone: 2, head: 5 });
+        hub.add(vec![row(6)]);
+        assert_eq!(after(&hub, "a", 5), Some(vec![]));
+        assert_eq!(after(&hub, "b", 5), Some(vec![6]));
+        let reset = hub.head().unwrap().reset(ResetReason::Epoch);
+        assert_eq!(
+            (reset.oldest.to_string(), reset.head.to_string()),
+            ("b-2".into(), "b-6".into())
+        );
+        hub.gone(6);
+        assert_eq!(hub.head().unwrap().gone, 6);
     }
 }

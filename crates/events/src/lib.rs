@@ -4,6 +4,7 @@ mod consumers;
 mod entry;
 mod hub;
 mod link;
+mod listing;
 mod log;
 mod pump;
 mod settings;
@@ -11,6 +12,7 @@ mod subscriber;
 
 pub use consumers::{Consumer, Makes};
 pub use entry::Delivery;
+pub use listing::Listing;
 pub use log::{Log, Parts};
 pub use settings::Settings;
 pub use subscriber::{Filter, Item, Start, Subscriber};

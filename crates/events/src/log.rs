@@ -8,17 +8,18 @@ use mindflight_api::event::{Envelope, Place, Published};
 use mindflight_core::ports::{Events as Port, NewEvent};
 use mindflight_core::{Error, Result};
 use mindflight_store::Store;
-use mindflight_store::events::{Events, Logged, NewRow, Published as Written};
+use mindflight_store::events::{Events, Logged, NewRow, Published as Written, Standing};
 use mindflight_store::signal::{Signal, Signals, Urgency};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use crate::Settings;
 use crate::consumers::Consumers;
-use crate::hub::{Head, Hub};
+use crate::entry::Entry;
+use crate::hub::{Found, Hub};
 use crate::link::Link;
 use crate::pump::{self, Asked};
-use crate::subscriber::{Filter, Start, Subscriber};
+use crate::subscriber::{Filter, Start, Subscriber, next_of};
 
 /// The event log of one process. Cheap to clone.
 #[derive(Clone)]
@@ -158,8 +159,8 @@ impl Log {
     /// # Errors
     /// 503 when the database is away.
     pub async fn head(&self) -> Result<Place> {
-        let head = self.0.standing().await?;
-        Ok(Place { epoch: head.epoch.to_string(), position: head.position })
+        let standing = self.0.look().await?;
+        Ok(Place { epoch: standing.epoch, position: standing.head })
     }
 
     /// The event at a position.
@@ -188,36 +189,58 @@ impl Log {
         below: Option<u64>,
         limit: usize,
     ) -> Result<(Vec<Envelope>, Option<u64>)> {
-        let head = self.0.standing().await?;
-        let mut below = below.unwrap_or(u64::MAX).min(head.position + 1);
+        // Not from memory: whoever has published finds it, though this process may not have read it yet.
+        let Standing { gone, head, .. } = self.0.look().await?;
+        let mut below = below.unwrap_or(u64::MAX).min(head + 1);
         let (mut found, mut looked) = (Vec::new(), 0);
-        while below > head.gone + 1 && found.len() < limit && looked < MOST_LOOKED_AT {
-            let span = u64::from(self.0.settings.page).min(500);
-            let after = below.saturating_sub(span + 1).max(head.gone);
-            let mut reader = self.subscribe(filter.clone(), Start::Position(after));
-            let mut page = Vec::new();
-            while let Some(delivery) = reader.next_before(below).await? {
-                page.extend(delivery.envelope());
-            }
+        while below > gone + 1 && found.len() < limit && looked < MOST_LOOKED_AT {
+            let after = below.saturating_sub(SPAN + 1).max(gone);
+            let page = self.between(filter, (after, below)).await?;
             looked += below - after;
             below = after + 1;
             for envelope in page.into_iter().rev() {
                 if found.len() == limit {
                     break;
                 }
-                below = envelope.sequence;
+                if found.len() + 1 == limit {
+                    below = envelope.sequence;
+                }
                 found.push(envelope);
             }
         }
-        Ok((found, (below > head.gone + 1).then_some(below)))
+        Ok((found, (below > gone + 1).then_some(below)))
+    }
+
+    /// The events after a position and below another, as far as they are still there.
+    async fn between(&self, filter: &Filter, (after, below): (u64, u64)) -> Result<Vec<Envelope>> {
+        let (mut position, mut found) = (after, Vec::new());
+        while position + 1 < below {
+            let rows = self.0.rows(position).await?;
+            if rows.first().is_none_or(|row| row.logged.first > position + 1) {
+                break;
+            }
+            for row in rows {
+                while let Some(delivery) = next_of(&row, position, filter)
+                    && delivery.position() < below
+                {
+                    position = delivery.position();
+                    found.extend(delivery.envelope());
+                }
+                position = position.max(row.logged.last);
+            }
+        }
+        Ok(found)
     }
 }
 
 /// Positions that one request looks at, at most.
 const MOST_LOOKED_AT: u64 = 50_000;
 
+/// Positions that are looked at together, newest ones first.
+const SPAN: u64 = 500;
+
 impl Shared {
-    /// Rows after a position, from memory if they are there.
+    /// Rows after a position, from the table.
     pub(crate) async fn read(self: &Arc<Self>, after: u64) -> Result<Vec<Logged>> {
         let shared = self.clone();
         let (page, bytes) = (self.settings.page, self.settings.page_bytes);
@@ -227,23 +250,28 @@ impl Shared {
         Ok(read?)
     }
 
-    /// How far the log is.
-    pub(crate) async fn standing(self: &Arc<Self>) -> Result<Head> {
-        if let Some(head) = self.hub.head() {
-            return Ok(head);
+    /// Rows after a position, from memory if they are there.
+    async fn rows(self: &Arc<Self>, after: u64) -> Result<Vec<Arc<Entry>>> {
+        let epoch = self.hub.head().map(|head| head.epoch).unwrap_or_default();
+        match self.hub.after(&epoch, after, usize::MAX) {
+            Found::Rows(rows) if !rows.is_empty() => Ok(rows),
+            Found::Rows(_) | Found::Behind => {
+                let rows = self.read(after).await?;
+                Ok(rows.into_iter().map(|row| Arc::new(Entry::new(row))).collect())
+            }
         }
+    }
+
+    /// How far the log is, as the database says.
+    pub(crate) async fn look(self: &Arc<Self>) -> Result<Standing> {
         let shared = self.clone();
         let work = async move { shared.store.standing().await };
-        let standing = self.engine.spawn(work).await.map_err(Error::internal)??;
-        let (gone, position) = (standing.gone, standing.head);
-        Ok(Head { epoch: standing.epoch.into(), gone, position })
+        Ok(self.engine.spawn(work).await.map_err(Error::internal)??)
     }
 
     /// Somebody looked for what comes after a position, and found something later, or nothing.
     pub(crate) async fn missed(self: &Arc<Self>, after: u64, found: Option<u64>) -> Result<()> {
-        let shared = self.clone();
-        let work = async move { shared.store.standing().await };
-        let standing = self.engine.spawn(work).await.map_err(Error::internal)??;
+        let standing = self.look().await?;
         let is_same = self.hub.head().is_some_and(|head| *head.epoch == *standing.epoch);
         if !is_same || standing.head <= after {
             // Another history: the next look of the pump sees it, too.

@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::hub::Head;
 use crate::log::Shared;
 
 /// What the pump was asked for since it last looked.
@@ -135,19 +136,28 @@ impl Pump<'_> {
         if ticked.is_late {
             self.shared.asked.ask(Urgency::Now);
         }
-        let head = self.shared.hub.head();
-        let is_same = head
-            .as_ref()
-            .is_some_and(|head| *head.epoch == *standing.epoch && head.position <= standing.head);
-        if !is_same {
-            if head.is_some() {
+        match self.shared.hub.head() {
+            None => self.shared.hub.begin(standing),
+            Some(head) if *head.epoch != *standing.epoch => {
                 tracing::warn!(epoch = standing.epoch, "the event log has another history now");
+                self.shared.hub.begin(standing);
             }
-            self.shared.hub.begin(standing);
-            return Ok(());
+            Some(head) if head.position > standing.head => {
+                tracing::warn!(
+                    head = standing.head,
+                    "the event log ended at {} and ends at {} now: another epoch begins",
+                    head.position,
+                    standing.head
+                );
+                ticker.begin_epoch(&standing.epoch).await?;
+                self.shared.asked.ask(Urgency::Now);
+            }
+            Some(_) => {
+                self.shared.hub.gone(standing.gone);
+                self.read(ticker, standing.head).await?;
+            }
         }
-        self.shared.hub.gone(standing.gone);
-        self.read(ticker, standing.head).await
+        Ok(())
     }
 
     /// Reads up to a position, or as far as the log is.
@@ -159,20 +169,25 @@ impl Pump<'_> {
             let rows = ticker.read(head.position, page, bytes).await?;
             match rows.first().map(|row| row.first) {
                 Some(first) if first == head.position + 1 => self.shared.hub.add(rows),
-                // A hint from before a restore, or what was dropped meanwhile: the next tick finds out.
-                found => return self.lost(ticker, head.position, found).await,
+                found => return self.lost(ticker, &head, found).await,
             }
         }
         Ok(())
     }
 
-    /// What comes next is not there: whoever reads from here begins anew.
-    async fn lost(&self, ticker: &mut Ticker, after: u64, found: Option<u64>) -> Result<()> {
-        let standing = ticker.tick().await?.standing;
-        if standing.head <= after && found.is_none() {
+    /// What comes next is not there: it was dropped meanwhile, or the hint was from before a restore.
+    async fn lost(&self, ticker: &mut Ticker, head: &Head, found: Option<u64>) -> Result<()> {
+        let standing = ticker.standing().await?;
+        let after = head.position;
+        if *standing.epoch != *head.epoch || (standing.gone <= after && found.is_none()) {
+            // The next look of this process sees what there is.
             return Ok(());
         }
-        tracing::warn!(after, found, "events after position {after} were dropped unseen");
+        if standing.gone <= after {
+            metrics::counter!("mindflight_event_holes_total").increment(1);
+            tracing::error!(after, found, "the event log has a hole after position {after}");
+        }
+        // Whoever was here finds out by itself, and goes on from what is still there.
         self.shared.hub.begin(&standing);
         Ok(())
     }

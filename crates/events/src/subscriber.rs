@@ -70,6 +70,8 @@ pub struct Subscriber {
     filter: Filter,
     head: watch::Receiver<Option<Head>>,
     start: Option<Start>,
+    /// How far the database says that the log is, if it was asked because the start is beyond what is known here.
+    known: Option<u64>,
     epoch: Arc<str>,
     /// Positions up to here are passed.
     position: u64,
@@ -80,7 +82,7 @@ impl Subscriber {
     pub(crate) fn new(shared: Arc<Shared>, filter: Filter, start: Start) -> Self {
         let head = shared.hub.watch();
         let (epoch, rows) = (Arc::from(""), VecDeque::new());
-        Self { shared, filter, head, start: Some(start), epoch, position: 0, rows }
+        Self { shared, filter, head, start: Some(start), known: None, epoch, position: 0, rows }
     }
 
     /// Where it is: everything up to here was given or is not wanted.
@@ -105,32 +107,34 @@ impl Subscriber {
             match self.look() {
                 Look::Item(item) => return Ok(item),
                 Look::Behind => self.read().await?,
-                // The hub lives as long as the server.
-                Look::Nothing => drop(self.head.changed().await),
+                Look::Ahead => self.confirm().await?,
+                Look::Nothing => self.changed().await,
             }
         }
+    }
+
+    /// Waits until the log is another than at the last look.
+    pub(crate) async fn changed(&mut self) {
+        // The hub lives as long as the server.
+        drop(self.head.changed().await);
     }
 
     /// What comes next, if it is in memory.
     pub fn try_next(&mut self) -> Option<Item> {
         match self.look() {
             Look::Item(item) => Some(item),
-            Look::Behind | Look::Nothing => None,
+            Look::Behind | Look::Ahead | Look::Nothing => None,
         }
     }
 
-    /// The next event that it wants, if there is one below a position that the log has reached.
-    pub(crate) async fn next_before(&mut self, end: u64) -> Result<Option<Delivery>> {
+    /// What comes next, if the log has it already; what is not in memory is read up to a position, about.
+    pub(crate) async fn next_until(&mut self, end: u64) -> Result<Option<Item>> {
         loop {
             match self.look() {
-                Look::Item(Item::Event(delivery)) if delivery.position() < end => {
-                    return Ok(Some(delivery));
-                }
-                Look::Item(Item::Event(_)) | Look::Nothing => return Ok(None),
-                // It goes on with what is there.
-                Look::Item(Item::Reset(_)) => {}
-                Look::Behind if self.position + 1 >= end => return Ok(None),
-                Look::Behind => self.read().await?,
+                Look::Item(item) => return Ok(Some(item)),
+                Look::Behind if self.position < end => self.read().await?,
+                Look::Ahead => self.confirm().await?,
+                Look::Behind | Look::Nothing => return Ok(None),
             }
         }
     }
@@ -144,8 +148,10 @@ impl Subscriber {
     fn look(&mut self) -> Look {
         loop {
             let Some(head) = self.head.borrow_and_update().clone() else { return Look::Nothing };
-            if let Some(reset) = self.begin(&head) {
-                return Look::Item(Item::Reset(reset));
+            match self.begin(&head) {
+                Begun::Here => {}
+                Begun::Ahead => return Look::Ahead,
+                Begun::Reset(reset) => return Look::Item(Item::Reset(reset)),
             }
             while let Some(entry) = self.rows.front() {
                 if let Some(delivery) = next_of(entry, self.position, &self.filter) {
@@ -155,7 +161,7 @@ impl Subscriber {
                 self.position = self.position.max(entry.logged.last);
                 self.rows.pop_front();
             }
-            match self.shared.hub.after(self.position, TAKE) {
+            match self.shared.hub.after(&self.epoch, self.position, TAKE) {
                 Found::Rows(rows) if rows.is_empty() => return Look::Nothing,
                 Found::Rows(rows) => self.rows.extend(rows),
                 Found::Behind => return Look::Behind,
@@ -164,33 +170,43 @@ impl Subscriber {
     }
 
     /// Finds its place, at first and when the log has become another.
-    fn begin(&mut self, head: &Head) -> Option<Reset> {
+    fn begin(&mut self, head: &Head) -> Begun {
         let start = match self.start.take() {
             Some(start) => start,
             None if self.epoch != head.epoch => Start::After(self.place()),
             None if self.position < head.gone => Start::Position(self.position),
-            None => return None,
+            None => return Begun::Here,
         };
+        let (position, is_same) = match &start {
+            Start::Now => (head.position, true),
+            Start::Oldest => (head.gone, true),
+            Start::Position(position) => (*position, true),
+            Start::After(place) => (place.position, *place.epoch == *head.epoch),
+        };
+        // Another process may have been faster.
+        if is_same && position > head.position && self.known.is_none() {
+            self.start = Some(start);
+            return Begun::Ahead;
+        }
+        let end = self.known.take().unwrap_or_default().max(head.position);
         self.rows.clear();
         self.epoch = head.epoch.clone();
-        let (position, is_other) = match start {
-            Start::Now => (head.position, false),
-            Start::Oldest => (head.gone, false),
-            Start::Position(position) => (position, position > head.position),
-            Start::After(place) => {
-                let is_ahead = place.position > head.position;
-                (place.position, is_ahead || *place.epoch != *head.epoch)
-            }
-        };
         self.position = position;
-        if is_other {
+        if !is_same || position > end {
             self.position = head.position;
-            return Some(head.reset(ResetReason::Epoch));
+            return Begun::Reset(head.reset(ResetReason::Epoch));
         }
-        (position < head.gone).then(|| {
+        if position < head.gone {
             self.position = head.gone;
-            head.reset(ResetReason::Retention)
-        })
+            return Begun::Reset(head.reset(ResetReason::Retention));
+        }
+        Begun::Here
+    }
+
+    /// Asks the database how far the log is.
+    async fn confirm(&mut self) -> Result<()> {
+        self.known = Some(self.shared.look().await?.head);
+        Ok(())
     }
 
     /// Reads what is not in memory any more.
@@ -208,14 +224,22 @@ impl Subscriber {
     }
 }
 
+enum Begun {
+    Here,
+    Reset(Reset),
+    /// The start is beyond what this process knows of.
+    Ahead,
+}
+
 enum Look {
     Item(Item),
     Behind,
+    Ahead,
     Nothing,
 }
 
 /// The first event of a row after a position that is wanted.
-fn next_of(entry: &Arc<Entry>, position: u64, filter: &Filter) -> Option<Delivery> {
+pub(crate) fn next_of(entry: &Arc<Entry>, position: u64, filter: &Filter) -> Option<Delivery> {
     let first = (position + 1).max(entry.logged.first);
     (first..=entry.logged.last).find_map(|position| {
         let at = usize::try_from(position - entry.logged.first).ok()?;

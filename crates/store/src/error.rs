@@ -5,6 +5,8 @@ use std::time::Duration;
 use mindflight_api::codes;
 use sqlx::error::DatabaseError;
 
+use crate::tls_error::tls_refusal;
+
 /// The result of everything that asks the database.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -85,10 +87,15 @@ pub enum Error {
 
 impl Error {
     pub(crate) fn of(error: sqlx::Error) -> Self {
+        if let Some(refusal) = tls_refusal("DATABASE_URL", &error) {
+            return Self::Config(refusal);
+        }
+        if let sqlx::Error::Tls(refusal) = &error {
+            return Self::Config(format!("TLS with the database failed: {refusal}"));
+        }
         let is_away = matches!(
             error,
             sqlx::Error::Io(_)
-                | sqlx::Error::Tls(_)
                 | sqlx::Error::PoolTimedOut
                 | sqlx::Error::PoolClosed
                 | sqlx::Error::WorkerCrashed
@@ -123,6 +130,14 @@ impl Error {
             },
             _ => Self::Internal(refusal.into()),
         }
+    }
+
+    /// The same of an address that comes from elsewhere than `DATABASE_URL`.
+    pub(crate) fn about(mut self, variable: &str) -> Self {
+        if let Self::Config(text) = &mut self {
+            *text = text.replace("DATABASE_URL", variable);
+        }
+        self
     }
 
     pub(crate) fn conflict(detail: String) -> Self {

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod address;
 pub mod admin;
 pub mod audit;
 mod db;
@@ -16,10 +17,12 @@ mod settings;
 pub mod signal;
 mod store;
 mod text;
+mod tls_error;
 mod tokens;
 pub mod transactions;
 pub mod users;
 
+pub use address::{Address, Host, Tls, TlsMode};
 pub use audit::{AuditLog, command_line};
 pub use error::{Cause, Error, Result};
 pub use events::Events;
@@ -31,6 +34,7 @@ pub use migrations::{Migrated, fingerprint};
 pub use providers::Providers;
 pub use settings::Settings;
 pub use store::{OLDEST, ServerVersion, Store, Versions};
+pub use tls_error::tls_refusal;
 pub use tokens::Tokens;
 pub use transactions::Transactions;
 pub use users::Users;

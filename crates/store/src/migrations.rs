@@ -36,7 +36,7 @@ pub fn fingerprint() -> u64 {
 /// Applies what is missing. Whoever comes second waits, and finds nothing to do.
 pub(crate) async fn apply(settings: &Settings) -> Result<Migrated> {
     // A connection of its own: the statements may take as long as they need.
-    let mut db = settings.connect(&settings.unlimited()?).await?;
+    let mut db = settings.connect_direct(&settings.unlimited_direct()?).await?;
     // Held until the connection ends; what follows takes the same lock again.
     db.lock().await.map_err(failed)?;
     let before = applied(&mut db).await?;

@@ -36,7 +36,7 @@ impl Session {
     /// The connection of `role`, which the server's list of connections shows behind the instance's name.
     pub(crate) fn new(settings: &Settings, role: &str, commit: Commit) -> Result<Self> {
         let options = settings
-            .limited()?
+            .limited_direct()?
             .application_name(&format!("{}-{role}", settings.instance))
             .options(PLANNING.iter().copied())
             .options((commit == Commit::Fast).then_some(("synchronous_commit", "off")))
@@ -50,10 +50,18 @@ impl Session {
         &mut self,
         work: impl AsyncFnOnce(&mut PgConnection) -> Result<T>,
     ) -> Result<T> {
-        let limit = self.limit();
+        self.run_for(self.limit(), work).await
+    }
+
+    /// The same for work that sets a time-out of its own.
+    pub(crate) async fn run_for<T>(
+        &mut self,
+        limit: Duration,
+        work: impl AsyncFnOnce(&mut PgConnection) -> Result<T>,
+    ) -> Result<T> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => self.settings.connect(&self.options).await?,
+            None => self.settings.connect_direct(&self.options).await?,
         };
         let done = tokio::time::timeout(limit, work(&mut connection)).await;
         let done = done.unwrap_or_else(|elapsed| Err(Error::Timeout(elapsed.into())));

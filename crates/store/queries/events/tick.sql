@@ -27,7 +27,13 @@ fresh AS (
     CROSS JOIN last
     CROSS JOIN LATERAL pg_snapshot_xip(last.snap) AS late (xid)
     CROSS JOIN now
-    JOIN mindflight.event ON event.xid = late.xid
+    -- One after the other: a plan made while the log was short would look at all of it when it is long.
+    CROSS JOIN LATERAL (
+        SELECT seq, count, xid
+        FROM mindflight.event
+        WHERE event.xid = late.xid
+        OFFSET 0
+    ) AS event
     WHERE lock.is_held
         AND pg_visible_in_snapshot(event.xid, now.snap)
 ),

@@ -27,6 +27,8 @@ pub struct Cursor {
     pub name: String,
     /// Positions up to here are done.
     pub position: u64,
+    /// Which history they belong to.
+    pub epoch: String,
 }
 
 /// Consumers that nobody else can move now; let go when dropped.
@@ -98,7 +100,7 @@ async fn register(db: &mut PgConnection, wanted: &[NewConsumer]) -> Result<Vec<C
         SET pattern = excluded.pattern,
             source = excluded.source,
             seen_at = clock_timestamp()
-        RETURNING name, position
+        RETURNING name, position, epoch
         "#,
         &names,
         &patterns,
@@ -107,14 +109,14 @@ async fn register(db: &mut PgConnection, wanted: &[NewConsumer]) -> Result<Vec<C
     .fetch_all(db)
     .await
     .map_err(Error::of)?;
-    let cursor = |name, at| Cursor { name, position: position(at) };
-    Ok(rows.into_iter().map(|row| cursor(row.name, row.position)).collect())
+    let cursor = |(name, at, epoch)| Cursor { name, position: position(at), epoch };
+    Ok(rows.into_iter().map(|row| cursor((row.name, row.position, row.epoch))).collect())
 }
 
 async fn hold(db: &mut PgConnection, names: &[String]) -> Result<Vec<Cursor>> {
     let rows = sqlx::query!(
         r#"
-        SELECT name, position
+        SELECT name, position, epoch
         FROM mindflight.consumer
         WHERE name = ANY ($1)
         ORDER BY name
@@ -125,8 +127,8 @@ async fn hold(db: &mut PgConnection, names: &[String]) -> Result<Vec<Cursor>> {
     .fetch_all(db)
     .await
     .map_err(Error::of)?;
-    let cursor = |name, at| Cursor { name, position: position(at) };
-    Ok(rows.into_iter().map(|row| cursor(row.name, row.position)).collect())
+    let cursor = |(name, at, epoch)| Cursor { name, position: position(at), epoch };
+    Ok(rows.into_iter().map(|row| cursor((row.name, row.position, row.epoch))).collect())
 }
 
 async fn advance(db: &mut PgConnection, moves: &[Cursor]) -> Result<()> {

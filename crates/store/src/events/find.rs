@@ -84,19 +84,28 @@ pub(super) async fn position_of(db: &mut PgConnection, seq: i64) -> Result<Optio
     // Ticks begin with their lowest number, and mostly each begins where the one before ended.
     let found = sqlx::query_scalar!(
         r#"
+        WITH given AS MATERIALIZED (
+            -- Whoever looks for what has none yet would look through all ticks.
+            SELECT event.seq
+            FROM mindflight.event
+            CROSS JOIN (SELECT snap FROM mindflight.tick ORDER BY base DESC LIMIT 1) AS newest
+            WHERE event.seq = $1
+                AND pg_visible_in_snapshot(event.xid, newest.snap)
+        )
         SELECT tick.base + place.last AS "position!"
-        FROM (
+        FROM given
+        CROSS JOIN LATERAL (
             SELECT base, seqs, counts
             FROM mindflight.tick
-            WHERE seqs[1] <= $1
-                AND $1 = ANY (seqs)
+            WHERE seqs[1] <= given.seq
+                AND given.seq = ANY (seqs)
             ORDER BY seqs[1] DESC
             LIMIT 1
         ) AS tick
         CROSS JOIN LATERAL (
             SELECT sum(coalesce(count, 1))::bigint AS last
             FROM unnest(tick.seqs, tick.counts) AS one (seq, count)
-            WHERE one.seq <= $1
+            WHERE one.seq <= given.seq
         ) AS place
         "#,
         seq,

@@ -13,6 +13,9 @@ use crate::{Error, Result};
 /// How many bits of an event's number are its place in its partition.
 const WIDTH: u32 = 32;
 
+/// How long giving up positions may take: it looks at every tick of a partition.
+const LIMIT: Duration = Duration::from_secs(60);
+
 /// Rows that are removed at a time.
 const SWEEP: i64 = 5000;
 
@@ -53,11 +56,12 @@ pub(super) async fn keep(ticker: &mut Ticker, house: &House) -> Result<Kept> {
     kept.rolled = ticker.run(async |db| roll(db, partition).await).await?;
     let old = ticker.run(async |db| old(db, retention).await).await?;
     for partition in old {
-        if !ticker.run(async |db| give_up(db, &partition, retention).await).await? {
-            // What is older than what has to stay goes, and nothing else: positions are given up in order.
+        let work = async |db: &mut PgConnection| give_up(db, &partition, retention).await;
+        // What is older than what has to stay goes, and nothing else: positions are given up in order.
+        let Some(seen) = ticker.session.run_for(LIMIT, work).await? else { break };
+        if !ticker.run(async |db| drop_one(db, &partition, &seen).await).await? {
             break;
         }
-        ticker.run(async |db| drop_one(db, &partition).await).await?;
         kept.dropped += 1;
     }
     while ticker.run(async |db| forget_ticks(db).await).await? {}
@@ -86,19 +90,7 @@ async fn roll(db: &mut PgConnection, after: Duration) -> Result<bool> {
         tx.commit().await.map_err(Error::of)?;
         return Ok(false);
     }
-    let made = number + 2;
-    let (from, to) = (made << WIDTH, (made + 1) << WIDTH);
-    // Attaching waits for nobody who publishes or reads; making it in its place would.
-    for statement in [
-        format!(
-            "CREATE TABLE IF NOT EXISTS mindflight.event_p{made} (LIKE mindflight.event INCLUDING ALL)"
-        ),
-        format!(
-            "ALTER TABLE mindflight.event ATTACH PARTITION mindflight.event_p{made} FOR VALUES FROM ({from}) TO ({to})"
-        ),
-    ] {
-        execute(&mut tx, statement).await?;
-    }
+    make(&mut tx, number + 2).await?;
     tx.commit().await.map_err(Error::of)?;
     // Only now is there somewhere to go after the next one. Whoever is faster has gone there already.
     sqlx::query!(
@@ -113,6 +105,30 @@ async fn roll(db: &mut PgConnection, after: Duration) -> Result<bool> {
     .await
     .map_err(Error::of)?;
     Ok(true)
+}
+
+/// Makes a partition, unless whoever was to go on from here did not get further than that.
+async fn make(db: &mut PgConnection, number: i64) -> Result<()> {
+    let name = format!("mindflight.event_p{number}");
+    let is_there =
+        sqlx::query_scalar!(r#"SELECT to_regclass($1) IS NOT NULL AS "is_there!""#, name)
+            .fetch_one(&mut *db)
+            .await
+            .map_err(Error::of)?;
+    if is_there {
+        return Ok(());
+    }
+    let (from, to) = (number << WIDTH, (number + 1) << WIDTH);
+    // Attaching waits for nobody who publishes or reads; making it in its place would.
+    for statement in [
+        format!("CREATE TABLE {name} (LIKE mindflight.event INCLUDING ALL)"),
+        format!(
+            "ALTER TABLE mindflight.event ATTACH PARTITION {name} FOR VALUES FROM ({from}) TO ({to})"
+        ),
+    ] {
+        execute(db, statement).await?;
+    }
+    Ok(())
 }
 
 /// Partitions that take no more events and have none that must stay, oldest first.
@@ -166,11 +182,17 @@ async fn newest(db: &mut PgConnection, partition: i64) -> Result<Option<DateTime
 }
 
 /// Tells readers that the positions of a partition are gone, before they are. Not while a consumer that is alive has
-/// to read them; whether it was done.
-async fn give_up(db: &mut PgConnection, partition: &Partition, stale: Duration) -> Result<bool> {
-    let given_up = sqlx::query_scalar!(
+/// to read them. Gives the snapshot by which they got those positions.
+async fn give_up(
+    db: &mut PgConnection,
+    partition: &Partition,
+    stale: Duration,
+) -> Result<Option<String>> {
+    let mut tx = db.begin().await.map_err(Error::of)?;
+    execute(&mut tx, format!("SET LOCAL statement_timeout = {}", LIMIT.as_millis())).await?;
+    let seen = sqlx::query_scalar!(
         r#"
-        WITH last AS (
+        WITH last AS MATERIALIZED (
             SELECT max(base + n) AS position
             FROM mindflight.tick
             WHERE seqs[1] < $1
@@ -184,19 +206,45 @@ async fn give_up(db: &mut PgConnection, partition: &Partition, stale: Duration) 
             WHERE consumer.position < last.position
                 AND consumer.seen_at > clock_timestamp() - $2::interval
         )
-        RETURNING gone
+        RETURNING (SELECT snap::text FROM mindflight.tick ORDER BY base DESC LIMIT 1) AS "snap!"
         "#,
         partition.end(),
         interval(stale),
     )
-    .fetch_optional(db)
+    .fetch_optional(&mut *tx)
     .await
     .map_err(Error::of)?;
-    Ok(given_up.is_some())
+    tx.commit().await.map_err(Error::of)?;
+    Ok(seen)
 }
 
-async fn drop_one(db: &mut PgConnection, partition: &Partition) -> Result<()> {
-    let mut tx = begin_with_patience(db).await?;
+/// Drops a partition, unless it has events that a snapshot does not show: those have no position yet, or got one since.
+async fn drop_one(db: &mut PgConnection, partition: &Partition, seen: &str) -> Result<bool> {
+    let mut tx = db.begin().await.map_err(Error::of)?;
+    // Everybody who publishes waits behind this; whoever holds them up is waited for the next time.
+    execute(&mut tx, "SET LOCAL lock_timeout = '100ms'".to_owned()).await?;
+    execute(&mut tx, "LOCK TABLE mindflight.event IN ACCESS EXCLUSIVE MODE".to_owned()).await?;
+    let is_needed = sqlx::query_scalar!(
+        r#"
+        SELECT EXISTS (
+            SELECT
+            FROM mindflight.event
+            WHERE seq >= $1
+                AND seq < $2
+                AND xid >= pg_snapshot_xmin($3::text::pg_snapshot)
+                AND NOT pg_visible_in_snapshot(xid, $3::text::pg_snapshot)
+        ) AS "is_needed!"
+        "#,
+        partition.0 << WIDTH,
+        partition.end(),
+        seen,
+    )
+    .fetch_one(&mut *tx)
+    .await
+    .map_err(Error::of)?;
+    if is_needed {
+        return Ok(false);
+    }
     let table = format!("mindflight.event_p{}", partition.0);
     for statement in [
         format!("ALTER TABLE mindflight.event DETACH PARTITION {table}"),
@@ -204,10 +252,11 @@ async fn drop_one(db: &mut PgConnection, partition: &Partition) -> Result<()> {
     ] {
         execute(&mut tx, statement).await?;
     }
-    tx.commit().await.map_err(Error::of)
+    tx.commit().await.map_err(Error::of)?;
+    Ok(true)
 }
 
-/// Removes ticks whose events are gone, but never the newest; whether there may be more.
+/// Removes ticks all of whose events are gone, but never the newest; whether there may be more.
 async fn forget_ticks(db: &mut PgConnection) -> Result<bool> {
     let done = sqlx::query!(
         r#"
@@ -215,8 +264,16 @@ async fn forget_ticks(db: &mut PgConnection) -> Result<bool> {
         WHERE base = ANY (ARRAY(
             SELECT base
             FROM mindflight.tick
-            WHERE base + n <= (SELECT gone FROM mindflight.event_log)
+            WHERE base < (SELECT gone FROM mindflight.event_log)
                 AND base < (SELECT max(base) FROM mindflight.tick)
+                AND base + n <= (SELECT gone FROM mindflight.event_log)
+                -- Each event that is still there has its tick: by that is known that it has a position.
+                AND coalesce(seqs[cardinality(seqs)], 0) < (
+                    SELECT min(substring(child.relname FROM '^event_p([0-9]+)$')::bigint) << 32
+                    FROM pg_inherits
+                    JOIN pg_class AS child ON child.oid = inhrelid
+                    WHERE inhparent = 'mindflight.event'::regclass
+                )
             ORDER BY base
             LIMIT $1
         ))

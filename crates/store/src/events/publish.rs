@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use mindflight_api::EventId;
 use mindflight_core::ports::NewEvent;
+use serde_json::Value;
 use sqlx::PgConnection;
 
 use super::Events;
@@ -125,6 +126,13 @@ fn is_same_id(row: &NewRow, other: &NewRow) -> bool {
     other.is_given && key_of(row) == key_of(other)
 }
 
+/// The order of members does not matter.
+fn is_same_event(row: &NewRow, other: &NewRow) -> bool {
+    let data = |row: &NewRow| serde_json::from_str::<Value>(&row.data).ok();
+    (&row.r#type, &row.key) == (&other.r#type, &other.key)
+        && (row.data == other.data || data(row) == data(other))
+}
+
 type Ids<'a> = HashMap<(&'a str, &'a str), Option<i64>>;
 
 /// Takes ids for events; those that were taken before have the number of their event.
@@ -133,9 +141,7 @@ async fn take_ids<'a>(db: &mut PgConnection, given: &[&'a NewRow]) -> Result<Ids
     // Everybody takes ids in the same order, or two publishers could wait for each other.
     wanted.sort_unstable_by_key(|row| key_of(row));
     for pair in wanted.windows(2) {
-        let is_other =
-            |a: &NewRow, b: &NewRow| (&a.r#type, &a.key, &a.data) != (&b.r#type, &b.key, &b.data);
-        if key_of(pair[0]) == key_of(pair[1]) && is_other(pair[0], pair[1]) {
+        if key_of(pair[0]) == key_of(pair[1]) && !is_same_event(pair[0], pair[1]) {
             return Err(taken(&pair[0].id));
         }
     }

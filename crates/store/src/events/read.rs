@@ -92,7 +92,7 @@ impl Names {
 }
 
 impl Events {
-    /// Up to `limit` rows of the log after a position, and not many more bytes than `bytes`.
+    /// Up to `limit` rows of the log after a position, without gaps, and not many more bytes than `bytes`.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -158,9 +158,14 @@ pub(super) async fn read(
     .fetch_all(&mut *db)
     .await
     .map_err(Error::of)?;
-    let mut logged = Vec::with_capacity(rows.len());
+    let mut logged: Vec<Logged> = Vec::with_capacity(rows.len());
     for row in rows {
-        logged.push(one(db, names, row).await?);
+        let next = one(db, names, row).await?;
+        // What was dropped just now leaves gaps: whoever looks behind one finds out.
+        if logged.last().is_some_and(|before| next.first != before.last + 1) {
+            break;
+        }
+        logged.push(next);
     }
     Ok(logged)
 }

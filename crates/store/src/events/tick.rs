@@ -59,10 +59,26 @@ impl Ticker {
     pub async fn tick(&mut self) -> Result<Ticked> {
         // Whatever broke the connection may have been a restore or a fail-over.
         if !self.is_home {
-            self.run(async |db| adopt::adopt(db).await).await?;
+            self.session.run_for(adopt::LIMIT, async |db| adopt::adopt(db).await).await?;
             self.is_home = true;
         }
         self.run(async |db| tick(db).await).await
+    }
+
+    /// Begins another epoch, unless somebody did: the log is not as long as it was.
+    ///
+    /// # Errors
+    /// As [`tick`](Self::tick).
+    pub async fn begin_epoch(&mut self, before: &str) -> Result<()> {
+        self.run(async |db| adopt::begin_epoch(db, before).await).await
+    }
+
+    /// What the log holds.
+    ///
+    /// # Errors
+    /// As [`tick`](Self::tick).
+    pub async fn standing(&mut self) -> Result<Standing> {
+        self.run(async |db| read::standing(db).await).await
     }
 
     /// Up to `limit` rows of the log after a position, and not many more bytes than `bytes`.

@@ -17,15 +17,15 @@ use mindflight_testapp::TestDb;
 const QUEUE: i16 = 1;
 const KIND: i32 = 1;
 
-struct Roles {
-    db: TestDb,
+pub(crate) struct Roles {
+    pub(crate) db: TestDb,
     claimer: Claimer,
-    completer: Completer,
-    keeper: Keeper,
+    pub(crate) completer: Completer,
+    pub(crate) keeper: Keeper,
     worker: i64,
 }
 
-fn error(code: Code) -> JobError {
+pub(crate) fn error(code: Code) -> JobError {
     JobError {
         code: code.name.to_owned(),
         detail: "for a test".to_owned(),
@@ -35,12 +35,12 @@ fn error(code: Code) -> JobError {
     }
 }
 
-fn crash() -> Crash {
+pub(crate) fn crash() -> Crash {
     Crash { budget: 2, lost: error(codes::WORKER_LOST), cancelled: error(codes::JOB_CANCELLED) }
 }
 
 impl Roles {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let db = TestDb::new().await;
         let jobs = db.store().jobs();
         let names = jobs.names();
@@ -66,7 +66,11 @@ impl Roles {
         self.keeper.register(&registration).await.unwrap()
     }
 
-    async fn make(&self, count: usize, change: impl Fn(usize, &mut NewRow)) -> Vec<JobId> {
+    pub(crate) async fn make(
+        &self,
+        count: usize,
+        change: impl Fn(usize, &mut NewRow),
+    ) -> Vec<JobId> {
         let mut rows: Vec<NewRow> = (0..count)
             .map(|_| NewRow {
                 id: JobId::new(),
@@ -90,7 +94,11 @@ impl Roles {
         rows.iter().map(|row| row.id).collect()
     }
 
-    async fn take(&mut self, limit: i64, change: impl FnOnce(&mut Claim<'_>)) -> Vec<Claimed> {
+    pub(crate) async fn take(
+        &mut self,
+        limit: i64,
+        change: impl FnOnce(&mut Claim<'_>),
+    ) -> Vec<Claimed> {
         let (lane, worker) = (Lane::Usual, self.worker);
         let mut claim = Claim { queue: QUEUE, lane, limit, worker, kinds: &[KIND], after: None };
         change(&mut claim);

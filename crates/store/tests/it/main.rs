@@ -5,6 +5,7 @@ mod access;
 mod admin;
 mod audit;
 mod away;
+mod events;
 mod job_views;
 mod jobs;
 mod keys;
