@@ -7,6 +7,7 @@ mod drain;
 mod effects;
 mod run;
 mod running;
+mod subscribed;
 mod twice;
 
 use mindflight_api::JobId;

@@ -18,6 +18,10 @@ pub(crate) struct State {
     pub(crate) memory: BTreeMap<(String, String), Stored>,
     pub(crate) jobs: Vec<Recorded>,
     pub(crate) events: Vec<NewEvent>,
+    /// How many of them have come to the provider's own subscriptions.
+    pub(crate) heard: usize,
+    /// The newest position that an event got.
+    pub(crate) position: u64,
     pub(crate) audit: Vec<Record>,
 }
 
@@ -142,8 +146,18 @@ impl State {
 
     pub(crate) fn publish(&mut self, event: NewEvent) -> Result<String> {
         event.check()?;
+        if let Some(id) = event.id.clone() {
+            let is_same_id =
+                |other: &&NewEvent| other.source == event.source && other.id == event.id;
+            if let Some(other) = self.events.iter().find(is_same_id) {
+                let is_same = (&other.r#type, &other.key, &other.data)
+                    == (&event.r#type, &event.key, &event.data);
+                let taken = || Error::conflict(format!("the id {id:?} was used for another event"));
+                return if is_same { Ok(id) } else { Err(taken()) };
+            }
+        }
         self.events.push(event);
-        Ok(format!("event-{}", self.events.len()))
+        Ok(id_of(&self.events, self.events.len() - 1))
     }
 }
 
@@ -164,6 +178,12 @@ impl Key {
         let key = unique_key(&job.kind, &job.args, unique, now);
         Some(Self::Declared { key, until_start: unique.until_start })
     }
+}
+
+/// The id of an event that the provider published: its own, or one by its place.
+pub(crate) fn id_of(events: &[NewEvent], at: usize) -> String {
+    let given = events.get(at).and_then(|event| event.id.clone());
+    given.unwrap_or_else(|| format!("event-{}", at + 1))
 }
 
 fn is_alive(stored: &Stored, now: DateTime<Utc>) -> bool {

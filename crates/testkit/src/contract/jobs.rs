@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use mindflight_core::Provider;
 use mindflight_core::jobs::{Kind, Options};
-use mindflight_core::policy::Backoff;
+use mindflight_core::policy::{Backoff, Pattern};
 
 use super::{Subject, is_word, with_kit};
 
@@ -12,11 +12,18 @@ use super::{Subject, is_word, with_kit};
 const MOST_TAGS: usize = 10;
 
 /// Kinds have names that a server takes, no two the same; arguments are one object; attempts, deadlines, waits,
-/// tags and schedules make sense; and options that name arguments name some that there are.
+/// tags and schedules make sense; and options that name arguments name some that there are. Subscriptions have patterns
+/// that a server takes, no two the same.
 pub fn kinds_are_legal<P: Provider>(subject: &Subject) {
     with_kit::<P, _>(subject, async |kit| {
         let mut names = BTreeSet::new();
         for kind in kit.kinds() {
+            if let Some(listens) = &kind.listens {
+                let pattern = listens.pattern.parse::<Pattern>();
+                assert!(pattern.is_ok(), "the subscription `{}`: {pattern:?}", listens.pattern);
+                assert!(names.insert(kind.name.clone()), "two subscriptions `{}`", kind.name);
+                continue;
+            }
             assert!(is_word(&kind.name), "`{}` is no kind of job: use a-z, 0-9 and `_`", kind.name);
             assert!(names.insert(kind.name.clone()), "two kinds `{}`", kind.name);
             assert_eq!(kind.args["type"], "object", "the arguments of `{}`", kind.name);

@@ -40,18 +40,21 @@ impl AsJob for (&str, Value) {
     }
 }
 
-/// `ship`, and `shop.ship` too → `shop.ship`.
+/// `ship`, and `shop.ship` too → `shop.ship`; and of a subscription `on.mail.*` → `shop.on.mail.*`.
 pub(super) fn whole(provider: &str, kind: &str) -> String {
     match kind.split_once('.') {
-        Some(_) => kind.to_owned(),
-        None => format!("{provider}.{kind}"),
+        Some((first, _)) if first != "on" => kind.to_owned(),
+        _ => format!("{provider}.{kind}"),
     }
 }
 
 impl<P: Provider> Kit<P> {
-    /// The kinds that there are now.
+    /// The kinds that there are now, also those of subscriptions.
     pub(crate) fn kinds(&self) -> Vec<Arc<Kind>> {
-        let kinds = self.mounted.surface().jobs;
+        let surface = self.mounted.surface();
+        let mut kinds = surface.jobs;
+        let of_subscription = |one| Arc::new(Kind::of_subscription(one));
+        kinds.extend(surface.subscriptions.iter().map(of_subscription));
         let named = kinds.iter().map(|kind| (whole(P::ID, &kind.name), kind.options.clone()));
         self.world.store.declare(named.collect());
         kinds

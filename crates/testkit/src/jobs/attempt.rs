@@ -10,7 +10,7 @@ use mindflight_core::guard::Guard;
 use mindflight_core::jobs::Kind;
 use mindflight_core::policy::{Next, Outcome, after_attempt};
 use mindflight_core::ports::Lease;
-use mindflight_core::{Caller, Context, Error, Provider, ProviderContext, Result};
+use mindflight_core::{Caller, Cause, Context, Error, Event, Provider, ProviderContext, Result};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -124,7 +124,7 @@ impl Runner {
             report: Arc::new(report),
             idempotency_key: Some(lease.job.to_string()),
             lease: Some(*lease),
-            cause: None,
+            cause: self.cause(attempt),
         };
         let cx = Context::new(self.provider.clone(), facts);
         let (kind, args, crash) = (kind.clone(), args.clone(), crash.clone());
@@ -136,6 +136,17 @@ impl Runner {
         let ended = self.guard.run(&name, Box::pin(work), cancelled.clone(), deadline);
         let ended = given_up.run_until_cancelled(ended).await;
         ended.unwrap_or_else(|| Err(stopped())).map_err(|error| of_a_job(&name, error))
+    }
+
+    /// Why the job was made: for an event, or as whoever made it said.
+    fn cause(&self, attempt: &Attempt) -> Option<Cause> {
+        if attempt.kind.listens.is_some() {
+            let event: Event = serde_json::from_value(attempt.args.clone()).ok()?;
+            return Some(event.cause());
+        }
+        let state = self.store.state();
+        let job = state.jobs.iter().find(|recorded| recorded.id == attempt.lease.job)?;
+        job.job.options.cause.clone()
     }
 
     /// What becomes of the job: only an attempt that still has it decides.

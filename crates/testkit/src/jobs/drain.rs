@@ -45,7 +45,8 @@ pub struct Ended {
 }
 
 impl<P: Provider> Kit<P> {
-    /// Runs the jobs that were asked for, one at a time, until none is left: what is due by priority and then by id,
+    /// Runs the jobs that were asked for, and those of subscriptions to events that the provider published itself, one
+    /// at a time, until none is left: what is due by priority and then by id,
     /// and when nothing is due, the clock moves to whatever is due next. Retries, snoozes and jobs that jobs ask for
     /// are run too. Schedules make no jobs here, and limits on concurrency and rate do not matter.
     ///
@@ -85,6 +86,7 @@ impl<P: Provider> Kit<P> {
     /// The job to run next and when it is due, if there is one of a kind that the provider declares. The first
     /// `ended` jobs need no look any more.
     fn upcoming(&self, ended: &mut usize) -> Option<(DateTime<Utc>, Recorded, Arc<Kind>)> {
+        self.hear();
         let kinds = self.kinds();
         let kind =
             |job: &Recorded| kinds.iter().find(|kind| whole(P::ID, &kind.name) == job.job.kind);

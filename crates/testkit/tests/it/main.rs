@@ -9,4 +9,5 @@ mod outside;
 mod routes;
 mod shop;
 mod stored;
+mod subscriptions;
 mod works;
