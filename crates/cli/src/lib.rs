@@ -4,6 +4,7 @@ mod access;
 mod clock;
 mod connect;
 mod environment;
+mod event;
 mod exit;
 mod explain;
 mod failure;

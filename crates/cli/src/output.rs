@@ -207,6 +207,12 @@ pub(crate) fn print_now(line: &str, streams: &mut Streams<'_>) -> bool {
     write_to(streams.out, &(person::printable(line) + "\n")).is_ok()
 }
 
+/// Prints a line for people on stderr while the command goes on.
+pub(crate) fn hint_now(line: &str, streams: &mut Streams<'_>) {
+    // Nobody reading is no reason to stop.
+    write_to(streams.err, &(person::printable(line) + "\n")).ok();
+}
+
 fn write_to(stream: &mut dyn Write, text: &str) -> io::Result<()> {
     stream.write_all(text.as_bytes())?;
     stream.flush()

@@ -1,5 +1,6 @@
 //! The grammar of the command line.
 
+pub(crate) mod event;
 pub(crate) mod job;
 pub(crate) mod local;
 pub(crate) mod queue;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
+use event::EventCommand;
 use job::JobCommand;
 use local::{ConfigCommand, DatabaseCommand, Place, PostgresCommand, ServeArgs};
 use queue::{QueueCommand, ScheduleCommand, WorkerCommand};
@@ -145,6 +147,9 @@ pub(crate) enum Command {
     /// Make, list, watch and manage jobs
     #[command(subcommand, visible_alias = "jobs")]
     Job(JobCommand),
+    /// Publish, list and follow events
+    #[command(subcommand, visible_alias = "events")]
+    Event(EventCommand),
     /// List, pause and resume queues
     #[command(subcommand, visible_alias = "queues")]
     Queue(QueueCommand),

@@ -14,7 +14,7 @@ use crate::parser::remote::{KeyCommand, UserCommand};
 use crate::parser::{Cli, Command, Form, command};
 use crate::{ConfigCommand, DatabaseCommand, Place, PostgresCommand};
 use crate::{Environment, Exit, Failure, Local, Outcome, Streams, Terminals};
-use crate::{access, explain, help, job, provider, queue, schedule, tool, worker};
+use crate::{access, event, explain, help, job, provider, queue, schedule, tool, worker};
 
 /// Runs a command line of this process; `args` starts with the program's name.
 pub fn run(args: impl IntoIterator<Item = OsString>, local: &dyn Local) -> ExitCode {
@@ -92,6 +92,7 @@ fn dispatch(cli: Cli, env: &Environment, streams: &mut Streams<'_>, local: &dyn 
         Command::Tool(command) => tool::run(command, session, streams),
         Command::Provider(command) => provider::run(command, &session()?),
         Command::Job(command) => job::run(command, session, env, streams),
+        Command::Event(command) => event::run(command, session, streams),
         Command::Queue(command) => queue::run(command, &session()?),
         Command::Schedule(command) => schedule::run(command, &session()?, streams),
         Command::Worker(command) => worker::run(command, &session()?),
@@ -117,6 +118,7 @@ fn place(command: &mut Command) -> Option<&mut Place> {
         | Command::Tool(_)
         | Command::Provider(_)
         | Command::Job(_)
+        | Command::Event(_)
         | Command::Queue(_)
         | Command::Schedule(_)
         | Command::Worker(_)
@@ -133,6 +135,7 @@ fn only_where_used(command: &Command, matches: &ArgMatches) -> Result<(), Failur
         Command::Tool(_)
             | Command::Provider(_)
             | Command::Job(_)
+            | Command::Event(_)
             | Command::Queue(_)
             | Command::Schedule(_)
             | Command::Worker(_)

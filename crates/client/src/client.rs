@@ -8,6 +8,7 @@ use reqwest::redirect::Policy;
 
 use crate::access::{Keys, Users};
 use crate::audit::Audit;
+use crate::events::Events;
 use crate::jobs::Jobs;
 use crate::memory::Memory;
 use crate::providers::Providers;
@@ -116,6 +117,12 @@ impl Client {
     #[must_use]
     pub fn jobs(&self) -> Jobs<'_> {
         Jobs(self)
+    }
+
+    /// Events: publish, list, follow.
+    #[must_use]
+    pub fn events(&self) -> Events<'_> {
+        Events(self)
     }
 
     /// Queues: list, pause, resume.

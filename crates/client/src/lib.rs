@@ -4,6 +4,7 @@ pub mod access;
 pub mod audit;
 mod client;
 mod error;
+pub mod events;
 mod health;
 pub mod jobs;
 pub mod memory;

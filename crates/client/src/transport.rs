@@ -4,15 +4,18 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use mindflight_api::{Problem, problem};
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, LOCATION};
-use reqwest::{Method, Response, StatusCode, Url};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
+use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{Client, Error, Result};
+use crate::{Cause, Client, Error, Result};
 
 /// No answer of ours is near this; a stranger's endless one must not fill the memory.
 const MAX_ANSWER: usize = 32 << 20;
+
+/// No stream lasts that long; one that does is opened anew.
+const ENDLESS: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// The parameters behind the `?`.
 pub(crate) type Query = Vec<(Cow<'static, str>, String)>;
@@ -24,9 +27,19 @@ pub(crate) struct Request {
     query: Query,
     body: Option<Vec<u8>>,
     prefer: Option<String>,
+    last_event_id: Option<String>,
     timeout: Duration,
     repeatable: bool,
     unhealthy_is_an_answer: bool,
+}
+
+/// A stream that was not opened.
+pub(crate) struct Refused {
+    pub(crate) error: Error,
+    /// Whether a server that restarts, or one beside it, would mend that.
+    pub(crate) passes: bool,
+    /// How long to wait, if the server said so.
+    pub(crate) after: Option<Duration>,
 }
 
 /// What was answered, read to its end.
@@ -59,6 +72,7 @@ impl Client {
             query: Vec::new(),
             body: None,
             prefer: None,
+            last_event_id: None,
             timeout: self.settings.timeout,
             unhealthy_is_an_answer: false,
         })
@@ -95,6 +109,34 @@ impl Client {
         self.send(&request).await.map(drop)
     }
 
+    /// Sends, and gives a good answer while its body is still to come. Not repeated.
+    pub(crate) async fn open(&self, request: &Request) -> std::result::Result<Response, Refused> {
+        // The request's time-out would be one of the whole stream.
+        let builder = self.builder(request).timeout(ENDLESS).header(ACCEPT, "text/event-stream");
+        let refused = |error, passes| Refused { error, passes, after: None };
+        let response = match tokio::time::timeout(request.timeout, builder.send()).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => return Err(refused(request.failure(error), true)),
+            Err(late) => return Err(refused(request.late(late.into()), true)),
+        };
+        let is_ours = response.headers().contains_key("api-version");
+        if is_ours && response.status() == StatusCode::OK {
+            return Ok(response);
+        }
+        let status = response.status();
+        let after = seconds(response.headers());
+        let body = tokio::time::timeout(request.timeout, read(response, request)).await;
+        let error = match body.unwrap_or_else(|late| Err(request.late(late.into()))) {
+            Ok(answer) => match judge(answer, request) {
+                Err(error) => error,
+                Ok(_) => request.not_ours(format!("{status} instead of a stream")),
+            },
+            Err(error) => error,
+        };
+        let passes = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
+        Err(Refused { error, passes, after })
+    }
+
     async fn send(&self, request: &Request) -> Result<Answer> {
         let mut left = if request.repeatable { self.settings.retries } else { 0 };
         let mut pause = self.settings.backoff;
@@ -118,12 +160,17 @@ impl Client {
     }
 
     async fn attempt(&self, request: &Request) -> Result<Answer> {
-        let mut builder = self
-            .http
-            .request(request.method.clone(), request.url.clone())
-            .query(&request.query)
+        let builder = self
+            .builder(request)
             .timeout(request.timeout)
             .header(ACCEPT, "application/json; version=1");
+        let response = builder.send().await.map_err(|error| request.failure(error))?;
+        judge(read(response, request).await?, request)
+    }
+
+    fn builder(&self, request: &Request) -> RequestBuilder {
+        let mut builder =
+            self.http.request(request.method.clone(), request.url.clone()).query(&request.query);
         if let Some(credentials) = &self.credentials {
             builder = builder.header(AUTHORIZATION, credentials.clone());
         }
@@ -133,9 +180,10 @@ impl Client {
         if let Some(body) = &request.body {
             builder = builder.header(CONTENT_TYPE, "application/json").body(body.clone());
         }
-        let response = builder.send().await.map_err(|error| request.failure(error))?;
-        let answer = read(response, request).await?;
-        judge(answer, request)
+        if let Some(id) = &request.last_event_id {
+            builder = builder.header("last-event-id", id);
+        }
+        builder
     }
 }
 
@@ -162,6 +210,17 @@ impl Request {
         self
     }
 
+    /// Sends the header `Last-Event-ID`.
+    pub(crate) fn last_event_id(mut self, id: String) -> Self {
+        self.last_event_id = Some(id);
+        self
+    }
+
+    /// Where it goes.
+    pub(crate) fn url(&self) -> &str {
+        self.url.as_str()
+    }
+
     /// Doing it twice is doing it once, so it is sent again after a broken connection.
     pub(crate) fn repeatable(mut self) -> Self {
         self.repeatable = true;
@@ -184,10 +243,14 @@ impl Request {
             let url = server.as_str().trim_end_matches('/').to_owned();
             Error::Unreachable { url, source: error.into() }
         } else if error.is_timeout() {
-            Error::Timeout { url, limit: self.timeout, source: error.into() }
+            self.late(error.into())
         } else {
             Error::Broken { url, source: error.into() }
         }
+    }
+
+    fn late(&self, source: Cause) -> Error {
+        Error::Timeout { url: self.url.to_string(), limit: self.timeout, source }
     }
 
     fn not_ours(&self, reason: String) -> Error {
@@ -201,11 +264,17 @@ pub(crate) fn whole_seconds(time: Duration) -> u64 {
 }
 
 /// Whether the connection failed, other than by waiting: who has waited long enough is not made to wait again.
-fn failed_at_once(error: &Error) -> bool {
+pub(crate) fn failed_at_once(error: &Error) -> bool {
     let (Error::Unreachable { source, .. } | Error::Broken { source, .. }) = error else {
         return false;
     };
     !source.downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_timeout)
+}
+
+/// What `Retry-After` says in seconds; a date is not understood.
+fn seconds(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
+    text.trim().parse().ok().map(Duration::from_secs)
 }
 
 impl Answer {

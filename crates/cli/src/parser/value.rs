@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use mindflight_api::{InvalidId, Role, Scope};
+use mindflight_client::events::After;
 
 use super::local::Setting;
 
@@ -57,6 +58,14 @@ pub(super) fn role(text: &str) -> Result<Role, String> {
 /// An id of any kind.
 pub(super) fn id<T: FromStr<Err = InvalidId>>(text: &str) -> Result<T, String> {
     text.parse().map_err(|error: InvalidId| error.to_string())
+}
+
+/// A place in the log of events, or a position.
+pub(super) fn after(text: &str) -> Result<After, String> {
+    text.parse().map_err(|_| {
+        "write a place, as 3f9a1c2e-42, or a position, as 42; `event tail -o name` prints places"
+            .to_owned()
+    })
 }
 
 /// A duration that may also be one of milliseconds: `500ms`.

@@ -26,24 +26,7 @@ impl Given {
         let Some(json) = json else {
             return split(words, flag).map(Self::Words);
         };
-        let (text, origin) = if json == "-" {
-            let mut text = Vec::new();
-            streams
-                .input
-                .read_to_end(&mut text)
-                .map_err(|error| Failure::usage("standard input cannot be read").because(&error))?;
-            (text, "standard input")
-        } else if let Some(file) = json.strip_prefix('@') {
-            let text = fs::read(file).map_err(|error| {
-                Failure::usage(format!("{flag}: the file {file} cannot be read")).because(&error)
-            })?;
-            (text, file)
-        } else {
-            (json.as_bytes().to_vec(), "the flag")
-        };
-        let value: Value = serde_json::from_slice(&text).map_err(|error| {
-            Failure::usage(format!("{flag}: {origin} is not JSON")).because(&error)
-        })?;
+        let (value, origin) = value_of(flag, json, "the flag", streams)?;
         if value.is_object() {
             return Ok(Self::Json(value));
         }
@@ -51,6 +34,34 @@ impl Given {
             "{flag}: {origin} must hold a JSON object, the arguments by name"
         )))
     }
+}
+
+/// Reads JSON: the text behind `name`, or the file or pipe that it names. Also tells where it was read from, which is
+/// `here` for the text itself.
+pub(crate) fn value_of<'a>(
+    name: &str,
+    text: &'a str,
+    here: &'a str,
+    streams: &mut Streams<'_>,
+) -> Result<(Value, &'a str), Failure> {
+    let (bytes, origin) = if text == "-" {
+        let mut bytes = Vec::new();
+        streams
+            .input
+            .read_to_end(&mut bytes)
+            .map_err(|error| Failure::usage("standard input cannot be read").because(&error))?;
+        (bytes, "standard input")
+    } else if let Some(file) = text.strip_prefix('@') {
+        let bytes = fs::read(file).map_err(|error| {
+            Failure::usage(format!("{name}: the file {file} cannot be read")).because(&error)
+        })?;
+        (bytes, file)
+    } else {
+        (text.as_bytes().to_vec(), here)
+    };
+    let value = serde_json::from_slice(&bytes)
+        .map_err(|error| Failure::usage(format!("{name}: {origin} is not JSON")).because(&error))?;
+    Ok((value, origin))
 }
 
 /// Splits each word at its first `=`.

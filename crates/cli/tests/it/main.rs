@@ -6,6 +6,7 @@ mod commands;
 mod console;
 mod documented;
 mod environment;
+mod events;
 mod forms;
 mod grammar;
 mod job_changes;

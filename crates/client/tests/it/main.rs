@@ -2,6 +2,7 @@
 
 mod answers;
 mod canned;
+mod events;
 mod jobs;
 mod requests;
 mod retries;
