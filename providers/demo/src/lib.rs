@@ -4,28 +4,43 @@
 mod arithmetic;
 mod calculator;
 mod counters;
+mod events;
 mod faults;
 mod hello;
 mod pace;
 mod waiting;
 
-use mindflight_core::{Jobs, Provider, ProviderContext, Result, Routes, Tools, register_provider};
+use mindflight_core::{
+    Error, Jobs, Provider, ProviderContext, Result, Routes, Subscriptions, Tools, register_provider,
+};
 
 /// The provider.
-pub struct Demo;
+pub struct Demo {
+    webhook_secret: Option<String>,
+}
 
-/// It has no settings.
+/// Its settings.
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Config {}
+pub struct Config {
+    /// Signs the deliveries to the webhook `/in`, as HMAC-SHA256 in `X-Signature`; without it there is no such webhook.
+    #[serde(default)]
+    #[schemars(extend("writeOnly" = true))]
+    webhook_secret: Option<String>,
+}
 
 impl Provider for Demo {
     const ID: &'static str = "demo";
     const DEVELOPMENT_ONLY: bool = true;
     type Config = Config;
 
-    async fn build(_: Config, _cx: ProviderContext) -> Result<Self> {
-        Ok(Self)
+    async fn build(config: Config, _cx: ProviderContext) -> Result<Self> {
+        let webhook_secret = config.webhook_secret;
+        if webhook_secret.as_deref() == Some("") {
+            // Anybody could sign with that.
+            return Err(Error::failed("`webhook_secret` is empty; leave it out or set a secret"));
+        }
+        Ok(Self { webhook_secret })
     }
 
     fn tools(&self, t: &mut Tools<Self>) {
@@ -34,16 +49,22 @@ impl Provider for Demo {
         waiting::tools(t);
         faults::tools(t);
         counters::tools(t);
+        events::tools(t);
     }
 
     fn routes(&self, r: &mut Routes<Self>) {
         hello::routes(r);
+        events::routes(self, r);
     }
 
     fn jobs(&self, j: &mut Jobs<Self>) {
         waiting::jobs(j);
         faults::jobs(j);
         counters::jobs(j);
+    }
+
+    fn subscriptions(&self, s: &mut Subscriptions<Self>) {
+        events::subscriptions(s);
     }
 }
 

@@ -8,7 +8,11 @@ use mindflight_testkit::{Kit, contract_tests};
 use provider_demo::Demo;
 use serde_json::{Value, json};
 
-contract_tests!(Demo, panics = ["panic"]);
+contract_tests!(
+    Demo,
+    config = json!({"webhook_secret": "a secret of the test"}),
+    panics = ["panic"]
+);
 
 async fn kit() -> Kit<Demo> {
     Kit::new(json!({})).await
@@ -225,4 +229,40 @@ async fn jobs_that_cannot_end_well_end_soon() {
     ];
     assert_eq!(ends, expected.map(|(n, code, detail)| (n, code.to_owned(), detail.to_owned())));
     assert!((kit.clock().now() - before).num_seconds() < 1);
+}
+
+#[tokio::test]
+async fn a_ping_is_published_and_counted_once_wherever_it_crashes() {
+    let kit = kit().await;
+    kit.call("ping", json!({"note": "hello"})).await;
+    kit.events().assert_published_once("demo.ping");
+    assert_eq!(kit.events().of::<Value>("demo.ping"), [json!({"note": "hello"})]);
+    kit.run_until_idle().await.assert_all_succeeded();
+    kit.call("counted", json!({"key": "demo.ping"})).await.assert_ok(json!({"count": 1}));
+    // Of another's event, too, whatever it carries.
+    assert_eq!(kit.publish("demo.ping", json!([1, 2])).len(), 1);
+    assert_eq!(kit.publish("demo.pong", json!({})).len(), 0);
+    kit.run_until_idle().await.assert_all_succeeded();
+    kit.call("counted", json!({"key": "demo.ping"})).await.assert_ok(json!({"count": 2}));
+    kit.call("counted", json!({"key": "nothing"})).await.assert_ok(json!({"count": 0}));
+}
+
+#[tokio::test]
+async fn a_delivery_is_an_event_and_a_job_and_wants_a_signature() {
+    let kit = Kit::<Demo>::new(json!({"webhook_secret": "a secret of the test"})).await;
+    let delivery = kit.webhook("/in").json(&json!({"order": 7}));
+    delivery.clone().unsigned().send().await.assert_error().status(401);
+    delivery.clone().wrong().send().await.assert_error().status(401);
+    assert_eq!(kit.events().all(), []);
+    delivery.signed().send().await.assert_status(202);
+    assert_eq!(kit.events().of::<Value>("demo.received"), [json!({"order": 7})]);
+    kit.run_until_idle().await.assert_all_succeeded();
+    kit.call("counted", json!({"key": "demo.received"})).await.assert_ok(json!({"count": 1}));
+}
+
+#[tokio::test]
+async fn without_a_secret_there_is_no_webhook_and_an_empty_one_is_refused() {
+    kit().await.request(Method::POST, "/in").send().await.assert_error().status(404);
+    let refused = Kit::<Demo>::try_new(json!({"webhook_secret": ""})).await.map(drop).unwrap_err();
+    assert!(refused.detail().contains("webhook_secret"), "{refused}");
 }
