@@ -2,14 +2,14 @@
 
 mod drain;
 mod enqueue;
-mod floor;
+pub(crate) mod floor;
 mod latency;
-mod producer;
-mod psql;
+pub(crate) mod producer;
+pub(crate) mod psql;
 mod rig;
-mod sheet;
+pub(crate) mod sheet;
 mod steady;
-mod wire;
+pub(crate) mod wire;
 
 use std::path::PathBuf;
 
@@ -58,7 +58,7 @@ pub(crate) struct Args {
     settings: Vec<(String, String)>,
 }
 
-fn setting(text: &str) -> Result<(String, String), String> {
+pub(crate) fn setting(text: &str) -> Result<(String, String), String> {
     let parts = text.split_once('=').filter(|(name, _)| name.starts_with("MINDFLIGHT_"));
     let (name, value) = parts.ok_or("write MINDFLIGHT_SECTION__KEY=value")?;
     Ok((name.to_owned(), value.to_owned()))
@@ -69,16 +69,16 @@ fn setting(text: &str) -> Result<(String, String), String> {
 pub(crate) struct Place {
     /// A database of a cluster that nobody else uses
     #[arg(long, value_name = "URL")]
-    database_url: String,
+    pub(crate) database_url: String,
     /// The process id of its server
     #[arg(long, value_name = "PID")]
-    postmaster: u32,
+    pub(crate) postmaster: u32,
     /// The folder of PostgreSQL's programs
     #[arg(long, value_name = "DIR")]
-    programs: PathBuf,
+    pub(crate) programs: PathBuf,
     /// The cluster's folder, which goes away if we die
     #[arg(long, value_name = "DIR")]
-    folder: PathBuf,
+    pub(crate) folder: PathBuf,
 }
 
 /// One part of the measurement.

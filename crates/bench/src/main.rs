@@ -7,6 +7,7 @@
 
 mod answer;
 mod bare;
+mod events;
 mod guard;
 mod histogram;
 mod instance;
@@ -44,6 +45,8 @@ enum Command {
     Start(start::Args),
     /// Measures the job queue: enqueueing, draining, latency, steady load.
     Jobs(jobs::Args),
+    /// Measures the event log: how soon published events reach subscribers, and what publishing costs.
+    Events(events::Args),
     /// Runs the bare server until it is ended.
     ServeBare(bare::Args),
     /// Loads one server and prints what it did.
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         Command::ToolCall(args) => tool_call::run(&args),
         Command::Start(args) => start::run(&args),
         Command::Jobs(args) => jobs::run(&args),
+        Command::Events(args) => events::run(&args),
         Command::ServeBare(args) => bare::run(&args),
         Command::Load(args) => load::print(&args),
     };

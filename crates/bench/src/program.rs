@@ -69,6 +69,12 @@ impl Program {
         command
     }
 
+    /// Brings a database to this program's schema.
+    pub(crate) fn migrate(&self, database: &str) -> Result<()> {
+        let mut command = self.command(&["migrate"]);
+        output(command.env("DATABASE_URL", database).env("SLOP_JWT_SECRET", SECRET)).map(drop)
+    }
+
     /// Makes a key that may do everything, on a database that a server has brought up to date.
     pub(crate) fn create_admin_key(&self, database: &str) -> Result<String> {
         let mut command = self.command(&["key", "create", "--name", "bench", "--scopes", "admin"]);

@@ -19,7 +19,8 @@ pub(crate) struct Args {
     /// What is measured.
     measurement: Measurement,
     /// For the measurement: `tool-call [--seconds N] [--connections N] [--rounds N]`, `start [--rounds N]`,
-    /// `jobs [--jobs N] [--rounds N] [--seconds N] [--only PART,…] [--kind K --args JSON] [--env NAME=VALUE]`.
+    /// `jobs [--jobs N] [--rounds N] [--seconds N] [--only PART,…] [--kind K --args JSON] [--env NAME=VALUE]`,
+    /// `events [--rounds N] [--seconds N] [--only PART,…] [--subscribers N] [--instances N] [--env NAME=VALUE]`.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     pub(crate) args: Vec<OsString>,
 }
@@ -32,6 +33,8 @@ enum Measurement {
     Start,
     /// The job queue: making, running and waiting, with one process and with two.
     Jobs,
+    /// The event log: from publishers to subscribers of three processes, and the cost of publishing.
+    Events,
 }
 
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
@@ -42,10 +45,11 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
         Measurement::ToolCall => "tool-call",
         Measurement::Start => "start",
         Measurement::Jobs => "jobs",
+        Measurement::Events => "events",
     };
     let mut command = Command::new(&bench);
     command.args([measurement, "--server"]).arg(&server);
-    if matches!(args.measurement, Measurement::Jobs) {
+    if matches!(args.measurement, Measurement::Jobs | Measurement::Events) {
         let cluster = Measured::start()?;
         return exit_code(command.args(cluster.arguments()).args(&args.args));
     }

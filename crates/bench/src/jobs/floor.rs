@@ -48,7 +48,8 @@ pub(crate) fn inserts(place: &Place, admin: &mut Psql) -> Result<Option<f64>> {
     rate(&text).map(Some).with_context(|| format!("pgbench told no rate: {text}"))
 }
 
-fn rate(text: &str) -> Option<f64> {
+/// Transactions a second, of what `pgbench` prints.
+pub(crate) fn rate(text: &str) -> Option<f64> {
     let rest = text.lines().find_map(|line| line.strip_prefix("tps = "))?;
     rest.split_whitespace().next()?.parse().ok()
 }

@@ -50,8 +50,10 @@ impl Sheet {
 
     /// Prints the medians.
     pub(crate) fn print(&self) {
-        let head = ["min", "median", "max", "best peer*", "ratio"];
-        println!("\n{}", line("medians over the rounds", &head.map(str::to_owned)));
+        let has_peers = self.0.iter().any(|figure| figure.peer.is_some());
+        let columns = if has_peers { 5 } else { 3 };
+        let head = ["min", "median", "max", "best peer*", "ratio"].map(str::to_owned);
+        println!("\n{}", line("medians over the rounds", &head[..columns]));
         for figure in &self.0 {
             let values = &figure.values;
             let middle = median(values.iter().copied());
@@ -65,9 +67,13 @@ impl Sheet {
                 cell(figure.peer, figure.decimals),
                 cell(ratio, 2),
             ];
-            println!("{}", line(&figure.name, &cells));
+            println!("{}", line(&figure.name, &cells[..columns]));
         }
-        println!("* the best figure of five other queues, each in its best configuration; {PEERS}");
+        if has_peers {
+            println!(
+                "* the best figure of five other queues, each in its best configuration; {PEERS}"
+            );
+        }
     }
 }
 

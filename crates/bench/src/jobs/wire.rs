@@ -52,6 +52,13 @@ impl Kind {
 }
 
 impl Target {
+    /// A question to this server.
+    pub(crate) fn get(&self, path: &str) -> Vec<u8> {
+        let Self { address, key } = self;
+        format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {key}\r\n\r\n")
+            .into_bytes()
+    }
+
     /// A request to this server.
     pub(crate) fn post(&self, path: &str, body: &str) -> Vec<u8> {
         let kind = if body.is_empty() { "" } else { "Content-Type: application/json\r\n" };
