@@ -82,6 +82,7 @@ impl PrivateError {
 
 fn with_url(mut config: Config, url: String) -> Config {
     config.database.url = Some(SecretString::from(url));
+    config.database.direct_url = None;
     config
 }
 

@@ -7,12 +7,15 @@ use std::sync::{Arc, PoisonError, RwLock};
 use mindflight_api::codes;
 use mindflight_core::jobs::{Kind, Options};
 use mindflight_core::mounted::Mounted;
+use mindflight_core::policy::Pattern;
 use mindflight_core::ports::Lease;
 use mindflight_core::progress::Report;
+use mindflight_core::subscriptions::Subscription;
 use mindflight_core::{BoxFuture, Caller, Error, ProviderContext, Result};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use crate::Queue;
 use crate::meters::Meters;
 
 /// A kind of a mounted provider.
@@ -89,6 +92,25 @@ impl Runs {
     }
 }
 
+/// The kinds of the subscriptions of a provider that can be listened to; the others by name, with the reason.
+pub(crate) fn sound(
+    subscriptions: &[Arc<Subscription>],
+) -> (Vec<Arc<Kind>>, Vec<(String, String)>) {
+    let (mut sound, mut others): (Vec<Arc<Kind>>, Vec<(String, String)>) = Default::default();
+    for subscription in subscriptions {
+        let kind = Kind::of_subscription(subscription);
+        if let Err(error) = subscription.pattern.parse::<Pattern>() {
+            others.push((kind.name, format!("the subscription: its pattern must be {error}")));
+        } else if sound.iter().any(|other| other.name == kind.name) {
+            let what = "a second subscription of the same pattern: only the first listens";
+            others.push((kind.name, what.to_owned()));
+        } else {
+            sound.push(Arc::new(kind));
+        }
+    }
+    (sound, others)
+}
+
 /// A kind with its number, as the claimed jobs name it.
 pub(crate) struct Numbered {
     pub(crate) name: Arc<str>,
@@ -112,9 +134,7 @@ impl Kinds {
         for provider in mounted {
             let context = provider.context();
             let surface = provider.surface();
-            let listening =
-                surface.subscriptions.iter().map(|one| Arc::new(Kind::of_subscription(one)));
-            for kind in surface.jobs.into_iter().chain(listening) {
+            for kind in Queue::kinds_of(&surface) {
                 let name = format!("{}.{}", context.name(), kind.name);
                 let mounted = MountedKind { name: name.clone(), provider: context.clone(), kind };
                 by_name.insert(name, Runs::Kind(Arc::new(mounted)));

@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use mindflight_api::{InstanceId, JobId};
 use mindflight_core::guard::Guard;
-use mindflight_core::mounted::Mounted;
+use mindflight_core::jobs::Kind;
+use mindflight_core::mounted::{Mounted, Surface};
 use mindflight_core::ports::{Clock, Jobs as Port, NewJob, Transactions as TransactionsPort};
 use mindflight_core::{Caller, Result};
 use mindflight_store::Store;
@@ -20,7 +21,7 @@ use crate::backlog::Backlog;
 use crate::cron::Timetable;
 use crate::enqueue::Enqueue;
 use crate::held::{Held, Stop};
-use crate::kinds::{Kinds, MountedKind, Runs, Tools};
+use crate::kinds::{Kinds, MountedKind, Runs, Tools, sound};
 use crate::numbers::Numbers;
 use crate::pace::Pace;
 use crate::resolve::{Made, Request, Resolved, Resolver};
@@ -145,8 +146,12 @@ impl Queue {
     pub fn left_out(mounted: &[Mounted]) -> Vec<(String, String)> {
         let mut left_out = Vec::new();
         for provider in mounted {
-            for kind in provider.surface().jobs {
-                let name = format!("{}.{}", provider.context().name(), kind.name);
+            let (surface, owner) = (provider.surface(), provider.context().name());
+            for (kind, what) in sound(&surface.subscriptions).1 {
+                left_out.push((format!("{owner}.{kind}"), what));
+            }
+            for kind in surface.jobs {
+                let name = format!("{owner}.{}", kind.name);
                 for schedule in &kind.options.schedules {
                     if let Err(error) = Timetable::new(&schedule.cron, &schedule.zone) {
                         left_out.push((name.clone(), format!("a schedule: {error}")));
@@ -158,6 +163,11 @@ impl Queue {
             }
         }
         left_out
+    }
+
+    /// The kinds of a provider: those it declares, and those of its subscriptions.
+    pub fn kinds_of(surface: &Surface) -> impl Iterator<Item = Arc<Kind>> {
+        surface.jobs.iter().cloned().chain(sound(&surface.subscriptions).0)
     }
 
     /// The kinds that this process can run, sorted by name.

@@ -1,5 +1,7 @@
 //! Puts the faces together: the one place that knows every path. Used by the server and by nothing else.
 
+use std::sync::Arc;
+
 use actix_cors::Cors;
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -64,16 +66,11 @@ async fn not_found(request: HttpRequest) -> HttpResponse {
 }
 
 /// Which browsers may read answers: the configured origins, and localhost in development.
-pub(crate) fn cors(config: &Config) -> Cors {
-    let origins = config.server.cors_origins.clone();
-    let development = config.environment == Environment::Development;
+pub(crate) fn cors(config: &Arc<Config>) -> Cors {
+    let config = config.clone();
     Cors::default()
         .allowed_origin_fn(move |origin, _| {
-            let Ok(origin) = origin.to_str() else {
-                return false;
-            };
-            origins.iter().any(|allowed| allowed.trim_end_matches('/') == origin)
-                || (development && is_localhost(origin))
+            origin.to_str().is_ok_and(|origin| may_read(&config, origin))
         })
         .allowed_methods(["GET", "POST", "PUT", "PATCH", "DELETE"])
         .allowed_headers([
@@ -96,6 +93,13 @@ pub(crate) fn cors(config: &Config) -> Cors {
         // Others get their answer without the CORS headers: the browser keeps it from the page.
         .block_on_origin_mismatch(false)
         .max_age(CORS_SECONDS)
+}
+
+/// Whether pages of this origin may read answers.
+pub(crate) fn may_read(config: &Config, origin: &str) -> bool {
+    let mut allowed = config.server.cors_origins.iter();
+    allowed.any(|allowed| allowed.trim_end_matches('/') == origin)
+        || (config.environment == Environment::Development && is_localhost(origin))
 }
 
 fn is_localhost(origin: &str) -> bool {

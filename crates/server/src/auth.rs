@@ -13,7 +13,7 @@ mod sign_in;
 mod token;
 mod version;
 
-pub(crate) use self::gate::Gate;
+pub(crate) use self::gate::{Gate, Pass};
 pub(crate) use self::head::Head;
 pub use self::issue::NewKey;
 pub(crate) use self::issue::draft_key;

@@ -10,6 +10,7 @@ pub(crate) fn settings(config: &Config) -> Settings {
     let database = &config.database;
     Settings {
         url: database.url.as_ref().map(|url| url.expose_secret().to_owned()).unwrap_or_default(),
+        direct_url: database.direct_url.as_ref().map(|url| url.expose_secret().to_owned()),
         max_connections: database.max_connections,
         acquire_timeout: database.acquire_timeout.0,
         statement_timeout: database.statement_timeout.0,

@@ -15,8 +15,19 @@ use crate::config::Config;
 
 /// The log's settings, from the configuration.
 pub(crate) fn settings(config: &Config) -> Settings {
-    let url = config.database.url.as_ref();
-    Settings { url: url.map(|url| url.expose_secret().to_owned()), ..Settings::default() }
+    let (database, events) = (&config.database, &config.events);
+    let url = database.direct_url.as_ref().or(database.url.as_ref());
+    Settings {
+        url: url.map(|url| url.expose_secret().to_owned()),
+        window: events.window.0,
+        poll: events.poll.0,
+        check: events.check.0,
+        check_timeout: events.check_timeout.0,
+        retention: events.retention.0,
+        partition: events.partition.0,
+        housekeeping: events.housekeeping.0,
+        ..Settings::default()
+    }
 }
 
 /// Has every mounted subscription listen.
@@ -24,9 +35,8 @@ pub(crate) async fn listen(log: &Log, queue: &Queue) -> Result<()> {
     let mut wanted = Vec::new();
     for mounted in queue.listening() {
         let Some(listens) = &mounted.kind.listens else { continue };
-        let pattern = listens.pattern.parse().map_err(|error| {
-            Error::failed(format!("the subscription `{}`: {error}", mounted.name))
-        })?;
+        // What is no pattern was left out where the kinds were read, with the reason.
+        let Ok(pattern) = listens.pattern.parse() else { continue };
         let (name, source) = (mounted.name.clone(), listens.source.clone());
         wanted.push(Consumer { name, pattern, source });
     }

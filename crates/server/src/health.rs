@@ -158,7 +158,8 @@ impl Board {
         let alive_for = app.queue.settings().dead_after;
         if let Ok(standing) = app.store.jobs().standing(alive_for).await {
             let mut state = self.state();
-            let seen = state.heads.judge(&standing, Instant::now());
+            let hears = app.log.is_listening() != Some(false);
+            let seen = state.heads.judge(&standing, hears, Instant::now());
             state.queue.update("queue", seen, app.clock.now());
         }
     }

@@ -16,6 +16,7 @@ mod limit;
 mod mounts;
 pub mod offline;
 mod operation;
+mod pointer;
 mod provider_routes;
 mod records;
 mod refusal;
@@ -26,6 +27,7 @@ mod serve;
 mod slop;
 mod start;
 mod state;
+mod streams;
 mod supervisor;
 mod telemetry;
 

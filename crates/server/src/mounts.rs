@@ -352,7 +352,7 @@ impl Slot {
                 .iter()
                 .map(|route| format!("{} /providers/{name}{}", route.method, route.path))
                 .collect(),
-            jobs: surface.jobs.iter().map(|kind| format!("{name}.{}", kind.name)).collect(),
+            jobs: Queue::kinds_of(&surface).map(|kind| format!("{name}.{}", kind.name)).collect(),
             subscriptions: surface.subscriptions.iter().map(|one| one.pattern.clone()).collect(),
             health: health.cloned(),
         }

@@ -109,6 +109,11 @@ impl Query {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
+    /// Every value of a parameter that may stand several times.
+    pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
     /// A parameter of another type; `allowed` says what would have been right.
     pub(crate) fn read<T: FromStr>(&self, name: &str, allowed: &str) -> Result<Option<T>> {
         let Some(text) = self.get(name) else {

@@ -2,6 +2,7 @@
 
 mod access;
 mod audit;
+mod events;
 mod health;
 pub(crate) mod jobs;
 mod memory;
@@ -24,6 +25,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         queues::operations(),
         schedules::operations(),
         workers::operations(),
+        events::operations(),
         providers::operations(),
         memory::operations(),
         access::operations(),

@@ -159,15 +159,7 @@ pub(crate) async fn state(
         instance,
         settings: crate::jobs::settings(&config),
     });
-    let ports = Ports {
-        memory: Arc::new(store.memory()),
-        transactions: queue.transactions(),
-        jobs: queue.port(),
-        events: log.port(),
-        resources: Arc::new(NotSupported),
-        http: Arc::new(NotSupported),
-        clock: clock.clone(),
-    };
+    let ports = ports(&store, &queue, &log, &clock);
     let mounts = Mounts::new(Parts {
         registry,
         config: config.clone(),
@@ -203,6 +195,19 @@ pub(crate) async fn state(
     let state = Arc::new(AppState::new(pieces));
     let supervisor = crate::background::start(&state);
     Ok((state, supervisor))
+}
+
+/// What providers reach.
+fn ports(store: &Store, queue: &Queue, log: &Log, clock: &Arc<dyn Clock>) -> Ports {
+    Ports {
+        memory: Arc::new(store.memory()),
+        transactions: queue.transactions(),
+        jobs: queue.port(),
+        events: log.port(),
+        resources: Arc::new(NotSupported),
+        http: Arc::new(NotSupported),
+        clock: clock.clone(),
+    }
 }
 
 fn limits_of(config: &Config) -> mindflight_calls::Settings {

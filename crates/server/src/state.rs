@@ -2,7 +2,6 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use mindflight_calls::Calls;
@@ -10,6 +9,7 @@ use mindflight_core::ports::Clock;
 use mindflight_events::Log;
 use mindflight_queue::Queue;
 use mindflight_store::Store;
+use tokio_util::sync::CancellationToken;
 
 use crate::auth::Gate;
 use crate::config::Config;
@@ -20,11 +20,14 @@ use crate::jobs::JobEngine;
 use crate::limit::Limits;
 use crate::mounts::Mounts;
 use crate::routes::jobs::Schemas;
+use crate::streams::Streams;
 
 /// What every request handler may reach.
 pub(crate) struct AppState {
     pieces: Pieces,
-    draining: AtomicBool,
+    draining: CancellationToken,
+    /// Answers that go on until somebody ends them.
+    pub(crate) streams: Streams,
     /// Of kinds that were asked for.
     pub(crate) schemas: Schemas,
 }
@@ -58,16 +61,23 @@ impl Deref for AppState {
 
 impl AppState {
     pub(crate) fn new(pieces: Pieces) -> Self {
-        Self { pieces, draining: AtomicBool::new(false), schemas: Schemas::default() }
+        let streams = Streams::new(pieces.config.events.max_streams);
+        let (draining, schemas) = Default::default();
+        Self { pieces, draining, streams, schemas }
     }
 
     /// Whether the server is on its way down.
     pub(crate) fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::Relaxed)
+        self.draining.is_cancelled()
     }
 
-    /// From now on, readiness says no.
+    /// Cancelled when the server begins to go down: whatever goes on without an end, ends then.
+    pub(crate) fn draining(&self) -> CancellationToken {
+        self.draining.clone()
+    }
+
+    /// From now on, readiness says no, and streams end.
     pub(crate) fn drain(&self) {
-        self.draining.store(true, Ordering::Relaxed);
+        self.draining.cancel();
     }
 }

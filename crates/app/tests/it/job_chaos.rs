@@ -1,7 +1,7 @@
 //! Jobs survive what happens to processes and databases: real ones, killed, stopped, cut off and restarted.
 
 mod crowd;
-mod cut;
+pub(crate) mod cut;
 mod killed;
 mod race;
 mod shutdown;

@@ -1,7 +1,10 @@
 //! The README works as it stands: every command in it is run, and every answer in it is the real one.
 
+use std::process::Stdio;
+
 use mindflight_testapp::{Instance, Launch, TestDb};
 use serde_json::json;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 
 use crate::rig::{BINARY, start};
@@ -14,10 +17,19 @@ const XTASK: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../xtask/
 /// Where a server listens that was not told otherwise.
 const ADDRESS: &str = "http://127.0.0.1:8080";
 
+/// What needs two servers, and a terminal each.
+const TWO: &str = "## Two instances\n";
+
+/// The section below a heading.
+fn section(heading: &str) -> &'static str {
+    let (_, rest) = README.split_once(heading).unwrap();
+    rest.split("\n## ").next().unwrap()
+}
+
 /// The blocks of this language.
-fn blocks(language: &str) -> Vec<&'static str> {
+fn blocks(text: &'static str, language: &str) -> Vec<&'static str> {
     let fence = format!("\n```{language}\n");
-    let starts = README.split(&fence).skip(1);
+    let starts = text.split(&fence).skip(1);
     starts.map(|rest| rest.split("\n```").next().unwrap()).collect()
 }
 
@@ -27,9 +39,9 @@ struct Shown {
     answer: Vec<&'static str>,
 }
 
-fn shown() -> Vec<Shown> {
+fn shown(text: &'static str) -> Vec<Shown> {
     let mut all: Vec<Shown> = Vec::new();
-    for line in blocks("console").into_iter().flat_map(str::lines) {
+    for line in blocks(text, "console").into_iter().flat_map(str::lines) {
         match line.strip_prefix("$ ") {
             Some(command) => all.push(Shown { command, answer: Vec::new() }),
             None => all.last_mut().expect("an answer follows a command").answer.push(line),
@@ -86,10 +98,13 @@ async fn what_is_typed_is_answered_as_it_is_shown() {
     let db = TestDb::new().await;
     let folder = open_folder();
     let server = start(Launch::dev(BINARY, db.url(), &folder.path().display().to_string())).await;
-    let shown = shown();
+    let shown: Vec<Shown> = [README.split_once(TWO).unwrap().0, section("## Work on it\n")]
+        .into_iter()
+        .flat_map(shown)
+        .collect();
     let starting = |word: &str| shown.iter().filter(|one| one.command.starts_with(word)).count();
-    assert_eq!((starting("curl "), starting("mindflight ")), (7, 1));
-    assert_eq!(shown.len(), 8, "a command that this test does not know");
+    assert_eq!((starting("curl "), starting("mindflight ")), (8, 1));
+    assert_eq!(shown.len(), 9, "a command that this test does not know");
     for one in &shown {
         assert!(!one.answer.is_empty(), "no answer is shown below `{}`", one.command);
         same(one, &typed(one.command, &server).await);
@@ -119,10 +134,55 @@ async fn production_is_set_up_as_it_is_shown() {
     );
 }
 
+/// A command that goes on: what it shows comes when the next one is typed.
+#[tokio::test]
+async fn what_is_published_on_one_instance_is_seen_on_the_other_as_it_is_shown() {
+    let db = TestDb::new().await;
+    let [started, composed] = blocks(section(TWO), "sh")[..] else { panic!("two blocks") };
+    let (make, started) = started.split_once('\n').unwrap();
+    let make = make.replace("$(mindflight ", &format!("$('{BINARY}' "));
+    let make = Launch::new("sh", &["-e", "-c", &format!("{make}\nprintf %s \"$KEY\"")]);
+    let key = make.env("DATABASE_URL", db.url()).stdout().await.unwrap();
+    assert!(key.starts_with("mf_"), "{key}");
+    let ports: Vec<&str> = started
+        .lines()
+        .map(|line| line.strip_prefix("mindflight serve --listen ").unwrap())
+        .map(|rest| rest.strip_suffix(" &").unwrap())
+        .collect();
+    let [one, two] = ports[..] else { panic!("two instances: {started}") };
+    let (first, second) = tokio::join!(
+        start(Launch::serve(BINARY, db.url())),
+        start(Launch::serve(BINARY, db.url()))
+    );
+    let typed = |line: &str| {
+        let line = line.replace(&format!("http://{one}"), first.url());
+        let line = line.replace(&format!("http://{two}"), second.url());
+        let mut shell = Command::new("sh");
+        shell.arg("-c").arg(line.replacen("curl ", "exec curl --silent --show-error ", 1));
+        shell.env("KEY", &key).stdout(Stdio::piped()).kill_on_drop(true);
+        shell.spawn().unwrap()
+    };
+    let [follow, publish] = &shown(section(TWO))[..] else { panic!("two commands") };
+    let mut follower = typed(follow.command);
+    let mut lines = BufReader::new(follower.stdout.take().unwrap()).lines();
+    // It says at once that it has begun.
+    assert!(lines.next_line().await.unwrap().unwrap().starts_with(':'));
+    let published = typed(publish.command).wait_with_output().await.unwrap();
+    same(publish, &String::from_utf8(published.stdout).unwrap());
+    let mut seen = Vec::new();
+    while seen.len() < follow.answer.len() {
+        let line = lines.next_line().await.unwrap().unwrap();
+        seen.extend(Some(line).filter(|line| !line.is_empty() && !line.starts_with(':')));
+    }
+    same(follow, &seen.join("\n"));
+    follower.kill().await.unwrap();
+    assert!(composed.trim_end().ends_with("docker compose up --build --detach --wait"));
+}
+
 #[test]
 fn the_provider_shown_is_the_one_that_runs() {
     let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let [code] = blocks("rust")[..] else { panic!("one block of code") };
+    let [code] = blocks(README, "rust")[..] else { panic!("one block of code") };
     assert!(words(ECHO).contains(&words(code)), "providers/echo/src/lib.rs is another");
 }
 

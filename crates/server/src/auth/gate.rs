@@ -2,6 +2,10 @@
 //!
 //! **Invariant:** a credential that is known costs one hash and one look into a map; nothing waits.
 
+mod pass;
+
+pub(crate) use self::pass::Pass;
+
 use std::error::Error as _;
 use std::fmt::Display;
 use std::sync::Arc;

@@ -34,6 +34,8 @@ pub struct Config {
     pub calls: Calls,
     /// Durable jobs.
     pub jobs: Jobs,
+    /// The event log.
+    pub events: Events,
     /// Log lines.
     pub log: Log,
     /// `/metrics`.
@@ -110,6 +112,9 @@ pub struct Database {
     /// `postgres://user:password@host/database` (`DATABASE_URL`). Without one, `dev` runs a private cluster.
     #[schemars(with = "Option<String>", extend("writeOnly" = true))]
     pub url: Option<SecretString>,
+    /// The same database past a pooler that `url` names (`DATABASE_DIRECT_URL`), for LISTEN, the job engine and migrations.
+    #[schemars(with = "Option<String>", extend("writeOnly" = true))]
+    pub direct_url: Option<SecretString>,
     /// Connections of this instance.
     #[schemars(range(min = 1))]
     pub max_connections: u32,
@@ -222,6 +227,30 @@ pub struct Jobs {
     pub retention: Span,
     /// Queues that forget jobs once they have succeeded or were cancelled.
     pub without_history: Vec<String>,
+}
+
+/// The event log.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Events {
+    /// How long events are kept at least.
+    pub retention: Span,
+    /// Events are dropped together that were published within this time.
+    pub partition: Span,
+    /// Events published within this time may share one look for them; a longer one costs less, and delivers later.
+    pub window: Span,
+    /// The longest pause between two looks for events that nobody announced.
+    pub poll: Span,
+    /// How often the connection is checked over which instances tell each other what is new.
+    pub check: Span,
+    /// How long the answer to such a check may take; then another connection is made.
+    pub check_timeout: Span,
+    /// How often old events are dropped.
+    pub housekeeping: Span,
+    /// How often an open stream gives a sign of life.
+    pub keep_alive: Span,
+    /// Streams and sockets open on this instance at the same time; more are answered with 503.
+    pub max_streams: usize,
 }
 
 /// Log lines.

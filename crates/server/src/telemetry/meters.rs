@@ -53,28 +53,8 @@ fn describe() {
         "Tool calls by tool and outcome: ok or the error code"
     );
     describe_histogram!("mindflight_tool_call_duration_seconds", "Tool calls by tool");
-    describe_counter!(
-        "mindflight_job_attempts_total",
-        "Attempts at jobs by kind and outcome: succeeded, failed, cancelled, retried or returned"
-    );
-    describe_histogram!("mindflight_job_duration_seconds", "Attempts at jobs by kind");
-    describe_gauge!("mindflight_jobs_running", "Jobs that this instance runs now");
-    describe_gauge!(
-        "mindflight_jobs_long_running",
-        "Jobs that this instance has been running for longer than jobs.long_after"
-    );
-    describe_counter!(
-        "mindflight_jobs_rescued_total",
-        "Jobs that run again because their worker died"
-    );
-    describe_counter!(
-        "mindflight_jobs_stale_total",
-        "Ends of attempts that came after the job had been taken away"
-    );
-    describe_counter!(
-        "mindflight_job_lines_lost_total",
-        "Steps and log lines of jobs that came faster than they could be written"
-    );
+    describe_jobs();
+    describe_events();
     describe_histogram!("mindflight_route_duration_seconds", "Requests to routes of providers");
     describe_counter!(
         "mindflight_stuck_total",
@@ -103,6 +83,64 @@ fn describe() {
     describe_gauge!("process_open_fds", "Open file descriptors");
     describe_gauge!("process_max_fds", "The most file descriptors the process may open");
     describe_gauge!("process_threads", "Threads of the process");
+}
+
+fn describe_jobs() {
+    describe_counter!(
+        "mindflight_job_attempts_total",
+        "Attempts at jobs by kind and outcome: succeeded, failed, cancelled, retried or returned"
+    );
+    describe_histogram!("mindflight_job_duration_seconds", "Attempts at jobs by kind");
+    describe_gauge!("mindflight_jobs_running", "Jobs that this instance runs now");
+    describe_gauge!(
+        "mindflight_jobs_long_running",
+        "Jobs that this instance has been running for longer than jobs.long_after"
+    );
+    describe_counter!(
+        "mindflight_jobs_rescued_total",
+        "Jobs that run again because their worker died"
+    );
+    describe_counter!(
+        "mindflight_jobs_stale_total",
+        "Ends of attempts that came after the job had been taken away"
+    );
+    describe_counter!(
+        "mindflight_job_lines_lost_total",
+        "Steps and log lines of jobs that came faster than they could be written"
+    );
+}
+
+fn describe_events() {
+    describe_counter!(
+        "mindflight_events_published_total",
+        "Events published over HTTP and by providers outside of transactions"
+    );
+    describe_counter!(
+        "mindflight_events_delivered_total",
+        "Events written to streams, by face: sse or websocket"
+    );
+    describe_gauge!("mindflight_event_streams", "Open streams, by face");
+    describe_counter!(
+        "mindflight_event_resets_total",
+        "Readers that had missed events and were told so, by reader: sse, websocket or consumer"
+    );
+    describe_counter!(
+        "mindflight_event_ticks_total",
+        "Times positions were given by this instance"
+    );
+    describe_counter!(
+        "mindflight_event_holes_total",
+        "Holes found in the log; any is a fault of the server"
+    );
+    describe_counter!(
+        "mindflight_listen_reconnects_total",
+        "Times the LISTEN connection was made anew"
+    );
+    describe_counter!("mindflight_event_jobs_total", "Jobs made of events by this instance");
+    describe_gauge!(
+        "mindflight_event_consumer_lag",
+        "How many events a consumer has still to look at, by consumer"
+    );
 }
 
 #[cfg(test)]

@@ -103,7 +103,7 @@ async fn jobs_are_done_once_while_the_connections_of_every_role_are_cut() {
 }
 
 /// A server of the test's own, which keeps what it has said it keeps.
-fn open(dir: &Path) -> Cluster {
+pub(crate) fn open(dir: &Path) -> Cluster {
     let mut options = Options::from_env(dir.to_owned());
     options.durable = false;
     options.settings.push(("synchronous_commit".to_owned(), "on".to_owned()));
@@ -111,7 +111,7 @@ fn open(dir: &Path) -> Cluster {
 }
 
 /// As a crash would: no connection is told, and nothing is written that was not.
-fn shut_down_at_once(cluster: Cluster) {
+pub(crate) fn shut_down_at_once(cluster: Cluster) {
     let pid = Pid::from_raw(i32::try_from(cluster.postmaster_pid()).unwrap()).unwrap();
     kill_process(pid, Signal::QUIT).unwrap();
     while cluster.is_running() {

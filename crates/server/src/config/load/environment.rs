@@ -9,8 +9,9 @@ use super::tree::{Setting, Tree};
 use super::{ConfigMistake, Origin};
 
 /// Variables with names of their own, and what they set.
-pub(super) const WELL_KNOWN: [(&str, &str); 9] = [
+pub(super) const WELL_KNOWN: [(&str, &str); 10] = [
     ("DATABASE_URL", "database.url"),
+    ("DATABASE_DIRECT_URL", "database.direct_url"),
     ("PORT", "server.listen"),
     ("SLOP_JWT_SECRET", "auth.jwt_secret"),
     ("SLOP_JWT_SECRET_PREVIOUS", "auth.jwt_secret_previous"),

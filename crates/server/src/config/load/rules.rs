@@ -18,7 +18,7 @@ const SHORTEST_SECRET: usize = 32;
 const MAKE_ONE: &str = "make one with `openssl rand -base64 48`";
 
 /// Spans that make no sense when they are nothing.
-const NOT_ZERO: [&str; 20] = [
+const NOT_ZERO: [&str; 27] = [
     "server.request_timeout",
     "database.connect_timeout",
     "database.acquire_timeout",
@@ -39,6 +39,13 @@ const NOT_ZERO: [&str; 20] = [
     "jobs.repair",
     "jobs.poll",
     "jobs.retention",
+    "events.retention",
+    "events.partition",
+    "events.poll",
+    "events.check",
+    "events.check_timeout",
+    "events.housekeeping",
+    "events.keep_alive",
 ];
 
 pub(super) fn check(tree: &Tree, mode: Mode) -> Vec<ConfigMistake> {
@@ -106,19 +113,28 @@ impl Rules<'_> {
 
     fn database(&mut self, mode: Mode) {
         match self.tree.text("database.url") {
-            Some(url)
-                if !["postgres://", "postgresql://"]
-                    .iter()
-                    .any(|scheme| url.starts_with(scheme)) =>
-            {
-                // Not repeated: it may hold a password.
-                self.say("database.url", "must begin with postgres:// or postgresql://");
-            }
+            Some(url) => self.postgres("database.url", url),
             None if mode == Mode::Serve => {
                 self.say("database.url", "is missing: set `DATABASE_URL=postgres://user:password@host/database`, or \
                     `DATABASE_URL_FILE` to a file with it; `mindflight dev` runs a database of its own");
             }
-            Some(_) | None => {}
+            None => {}
+        }
+        match self.tree.text("database.direct_url") {
+            Some(_) if mode == Mode::Dev && self.tree.text("database.url").is_none() => {
+                let detail = "is set, but `database.url` is not: set both, or only `DATABASE_URL`";
+                self.say("database.direct_url", detail);
+            }
+            Some(url) => self.postgres("database.direct_url", url),
+            None => {}
+        }
+    }
+
+    fn postgres(&mut self, path: &str, url: &str) {
+        let known = ["postgres://", "postgresql://"];
+        if !known.iter().any(|scheme| url.starts_with(scheme)) {
+            // Not repeated: it may hold a password.
+            self.say(path, "must begin with postgres:// or postgresql://");
         }
     }
 

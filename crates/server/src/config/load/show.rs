@@ -31,7 +31,9 @@ impl Loaded {
         let is_secret = self.secrets.iter().any(|secret| secret == path);
         match value {
             Value::Null => Value::Null,
-            Value::String(url) if path == "database.url" => without_password(url).into(),
+            Value::String(url) if ["database.url", "database.direct_url"].contains(&path) => {
+                without_password(url).into()
+            }
             _ if is_secret => HIDDEN.into(),
             Value::String(text) => without_password(text).into(),
             Value::Array(items) => {

@@ -12,6 +12,7 @@ use mindflight_core::{Error, Result};
 use serde_json::{Map, Value};
 
 use self::members::Members;
+use crate::pointer::{self, escape};
 
 /// The most jobs of one request.
 const MOST: usize = 1000;
@@ -48,12 +49,7 @@ pub(super) struct Asked {
 /// Reads one job, or an array of them.
 pub(super) fn read(bytes: &Bytes, kinds: &dyn Kinds) -> Result<Asked> {
     let body = mindflight_calls::validate::parse(bytes)?;
-    if let Some(place) = nul(&body, String::new()) {
-        let detail =
-            format!("the NUL character (\\u0000) is not allowed in stored text; `{place}` has one");
-        let error = Error::of(codes::INVALID_REQUEST, detail.clone());
-        return Err(error.field(place, detail, Vec::new()));
-    }
+    pointer::refuse_nul(&body)?;
     let is_single = !body.is_array();
     let items = if let Value::Array(items) = body { items } else { vec![body] };
     if items.is_empty() || items.len() > MOST {
@@ -132,28 +128,6 @@ fn known_members(item: &Map<String, Value>, at: &str) -> Result<()> {
     let pointer = format!("{at}/{}", escape(name));
     let allowed = KNOWN.into_iter().map(Value::from).collect();
     Err(Error::of(codes::INVALID_REQUEST, detail.clone()).field(pointer, detail, allowed))
-}
-
-/// A member's name as a token of a JSON Pointer (RFC 6901 §3).
-fn escape(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
-}
-
-/// The place of the first text with NUL.
-fn nul(value: &Value, at: String) -> Option<String> {
-    match value {
-        Value::String(text) => text.contains('\0').then_some(at),
-        Value::Array(items) => {
-            items.iter().enumerate().find_map(|(n, item)| nul(item, format!("{at}/{n}")))
-        }
-        Value::Object(members) => members.iter().find_map(|(name, member)| {
-            if name.contains('\0') {
-                return Some(at.clone());
-            }
-            nul(member, format!("{at}/{}", escape(name)))
-        }),
-        Value::Null | Value::Bool(_) | Value::Number(_) => None,
-    }
 }
 
 /// What is wrong with a body.

@@ -61,6 +61,12 @@ fn dev_is_development_unless_something_says_otherwise() {
 fn variables_with_names_of_their_own_set_what_they_say() {
     for (name, text, path, value) in [
         ("DATABASE_URL", "postgres://u@h/d", "database.url", json!("postgres://u@h/d")),
+        (
+            "DATABASE_DIRECT_URL",
+            "postgres://u@h/d",
+            "database.direct_url",
+            json!("postgres://u@h/d"),
+        ),
         ("PORT", "9000", "server.listen", json!("0.0.0.0:9000")),
         ("SLOP_JWT_SECRET", SECRET, "auth.jwt_secret", json!(SECRET)),
         ("SLOP_JWT_SECRET_PREVIOUS", SECRET, "auth.jwt_secret_previous", json!(SECRET)),

@@ -109,6 +109,7 @@ fn addresses_are_looked_at() {
         ("server.cors_origins", "*", "must be an origin"),
         ("server.cors_origins", "https://a.example/app", "must be an origin"),
         ("database.url", "mysql://u:hunter2@h/d", "must begin with postgres:// or postgresql://"),
+        ("database.direct_url", "mysql://u:hunter2@h/d", "must begin with postgres://"),
     ] {
         let mistakes = tool().flag(path, text).mistakes();
         assert!(
@@ -124,6 +125,17 @@ fn addresses_are_looked_at() {
             "{mistakes:?}"
         );
     }
+}
+
+#[test]
+fn a_direct_address_beside_a_private_cluster_is_a_mistake() {
+    let direct = Try::of(Mode::Dev).set("DATABASE_DIRECT_URL", "postgres://u:hunter2@h/d");
+    let mistakes = direct.mistakes();
+    assert!(
+        matches!(mistakes.as_slice(), [one] if one.contains("`database.url` is not")
+            && one.contains("DATABASE_DIRECT_URL") && !one.contains("hunter2")),
+        "{mistakes:?}"
+    );
 }
 
 #[test]

@@ -8,6 +8,7 @@ fn secretive() -> Try {
     tool()
         .file("metrics:\n  token: hunter2-0123456789\nproviders:\n  weather:\n    api_key: hunter2\n    pin: 4711\n    cities: [https://u:hunter2@h/x]\n  elsewhere:\n    session_token: hunter2\n    nested:\n      Password: hunter2\n")
         .set("DATABASE_URL", "postgres://ada:hunter2@db.example:5432/mind?sslmode=require&password=hunter2&x=1")
+        .set("DATABASE_DIRECT_URL", "postgres://ada:hunter2@db.example:5433/mind")
         .set("SLOP_JWT_SECRET", &format!("hunter2{SECRET}"))
 }
 
@@ -21,6 +22,8 @@ fn secrets_are_never_shown() {
             "postgres://ada:[redacted]@db.example:5432/mind?sslmode=require&password=[redacted]&x=1"
         )
     );
+    let direct = json!("postgres://ada:[redacted]@db.example:5433/mind");
+    assert_eq!(shown["database"]["direct_url"], direct);
     assert_eq!(shown["auth"]["jwt_secret"], json!("[redacted]"));
     assert_eq!(shown["auth"]["jwt_secret_previous"], Value::Null);
     assert_eq!(shown["auth"]["token_lifetime"], json!("24h"));
