@@ -162,7 +162,7 @@ async fn what_this_release_cannot_do_is_refused_and_not_ignored() {
         let _ = answer.problem(501, "not_supported");
     }
     assert_eq!(rig.server.tool("demo_count", json!({"key": "n"})).await.ok(), json!({"count": 1}));
-    for path in ["/mcp", "/ui", "/docs", "/api/events"] {
+    for path in ["/mcp", "/ui", "/docs", "/api/webhooks"] {
         let _ = rig.server.get(path).await.problem(404, "not_found");
     }
 }
