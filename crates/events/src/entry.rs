@@ -11,6 +11,8 @@ pub(crate) struct Entry {
     pub(crate) logged: Logged,
     /// What each of its events looks like, made when somebody first wants it.
     texts: OnceLock<Vec<Arc<str>>>,
+    /// The same as a face writes it.
+    frames: OnceLock<Vec<OnceLock<Box<str>>>>,
 }
 
 /// An event, as a subscriber gets it.
@@ -22,15 +24,15 @@ pub struct Delivery {
 
 impl Entry {
     pub(crate) fn new(logged: Logged) -> Self {
-        Self { logged, texts: OnceLock::new() }
+        Self { logged, texts: OnceLock::new(), frames: OnceLock::new() }
     }
 
     /// About how much memory it takes.
     pub(crate) fn bytes(&self) -> usize {
         const EACH: usize = 256;
         match &self.logged.body {
-            // Read, and as text.
-            Body::One(envelope) => EACH + 4 * weight(&envelope.data),
+            // Read, as text, and as it is written.
+            Body::One(envelope) => 2 * EACH + 6 * weight(&envelope.data),
             Body::Ended(ended) => EACH * (1 + ended.jobs.len()),
         }
     }
@@ -54,6 +56,12 @@ impl Entry {
                 ended.jobs.get(at).map(|job| job.envelope(ended.time, position))
             }
         }
+    }
+
+    fn frame(&self, at: usize) -> Option<&OnceLock<Box<str>>> {
+        let frames =
+            self.frames.get_or_init(|| self.texts().iter().map(|_| OnceLock::new()).collect());
+        frames.get(at)
     }
 
     fn texts(&self) -> &[Arc<str>] {
@@ -106,6 +114,12 @@ impl Delivery {
     #[must_use]
     pub fn envelope(&self) -> Option<Envelope> {
         self.entry.envelope(self.at)
+    }
+
+    /// The whole of it, as the face writes it that most readers use: made once, by the first of them. Every caller must
+    /// make the same of it.
+    pub fn framed(&self, make: impl FnOnce(&Self) -> String) -> &str {
+        self.entry.frame(self.at).map_or("", |frame| frame.get_or_init(|| make(self).into()))
     }
 
     /// The whole of it, as JSON on one line.

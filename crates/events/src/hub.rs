@@ -62,6 +62,11 @@ impl Hub {
         self.head.subscribe()
     }
 
+    /// How many watch: subscribers, and consumers.
+    pub(crate) fn watchers(&self) -> usize {
+        self.head.receiver_count()
+    }
+
     /// Up to `limit` rows after a position of this epoch.
     pub(crate) fn after(&self, epoch: &str, position: u64, limit: usize) -> Found {
         let ring = self.ring.read().unwrap_or_else(PoisonError::into_inner);

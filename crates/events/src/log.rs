@@ -127,7 +127,7 @@ impl Log {
         let rows = events.into_iter().map(NewRow::of).collect::<Result<Vec<_>>>()?;
         let written = self.0.store.publish(&rows).await?;
         metrics::counter!("mindflight_events_published_total").increment(written.len() as u64);
-        self.0.asked.ask(Urgency::Now);
+        self.0.asked.ask_for(written.iter().filter(|one| !one.existing).map(|one| one.seq));
         let mut published: Vec<Published> =
             written.iter().map(|one| Published { id: one.id.clone(), position: None }).collect();
         if let Some(wait) = wait {

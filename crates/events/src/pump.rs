@@ -1,10 +1,11 @@
 //! Gives positions to what was published, reads what has got one, and hands it to the hub.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use mindflight_core::Result;
-use mindflight_store::events::{House, Ticker};
+use mindflight_store::events::{House, Logged, Ticker};
 use mindflight_store::signal::Urgency;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -13,6 +14,12 @@ use tokio_util::sync::CancellationToken;
 use crate::hub::Head;
 use crate::log::Shared;
 
+/// How much longer is waited for more, for each who watches.
+const EACH: Duration = Duration::from_micros(30);
+
+/// The longest that this makes it.
+const LONGEST: Duration = Duration::from_millis(50);
+
 /// What the pump was asked for since it last looked.
 #[derive(Default)]
 pub(crate) struct Asked {
@@ -20,12 +27,21 @@ pub(crate) struct Asked {
     notify: Notify,
 }
 
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Default)]
 struct Wish {
     /// Something was published here.
     tick: Option<Urgency>,
+    /// The numbers of what was: once they are seen, somebody else has given them positions.
+    unseen: BTreeSet<i64>,
     /// Somebody else says that the log is this far.
     seen: u64,
+}
+
+impl Wish {
+    /// How soon positions have to be given, if they have to.
+    fn urgency(&self) -> Option<Urgency> {
+        if self.unseen.is_empty() { self.tick } else { Some(Urgency::Now) }
+    }
 }
 
 impl Asked {
@@ -34,22 +50,37 @@ impl Asked {
         self.wish(|wish| wish.tick = wish.tick.max(Some(urgency)));
     }
 
+    /// Events with these numbers were published here.
+    pub(crate) fn ask_for(&self, numbers: impl Iterator<Item = i64>) {
+        self.wish(|wish| wish.unseen.extend(numbers));
+    }
+
     /// Another process says that the log is this far.
     pub(crate) fn seen(&self, head: u64) {
         self.wish(|wish| wish.seen = wish.seen.max(head));
     }
 
     fn wish(&self, change: impl FnOnce(&mut Wish)) {
-        change(&mut self.wish.lock().unwrap_or_else(PoisonError::into_inner));
+        change(&mut self.lock());
         self.notify.notify_one();
     }
 
-    fn look(&self) -> Wish {
-        *self.wish.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Wish> {
+        self.wish.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn take(&self) -> Wish {
-        std::mem::take(&mut *self.wish.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.lock())
+    }
+
+    /// Events with these numbers have positions.
+    fn have_seen(&self, rows: &[Logged]) {
+        let mut wish = self.lock();
+        if !wish.unseen.is_empty() {
+            for row in rows {
+                wish.unseen.remove(&row.seq);
+            }
+        }
     }
 }
 
@@ -59,18 +90,18 @@ pub(crate) async fn run(shared: &Arc<Shared>, stop: CancellationToken) {
         Ok(ticker) => ticker,
         Err(error) => return tracing::error!(error = %error, "no event is seen: {error}"),
     };
-    let mut pump = Pump { shared, last: Instant::now(), looked: None, is_away: false };
+    let now = Instant::now();
+    let mut pump = Pump { shared, ticked: now, looked: None, is_away: false };
     while stop.run_until_cancelled(pump.wait()).await.is_some() {
-        let wish = shared.asked.take();
-        let Err(error) = pump.turn(&mut ticker, wish).await else {
+        let Err(error) = pump.turn(&mut ticker).await else {
             pump.is_away = false;
             continue;
         };
         if !std::mem::replace(&mut pump.is_away, true) {
             tracing::warn!(error = %error, "the event log waits for the database: {error}");
         }
-        // What was asked for is still to be done.
-        shared.asked.ask(wish.tick.unwrap_or(Urgency::Soon));
+        // Whatever was asked for is still to be done.
+        shared.asked.ask(Urgency::Now);
         let pause = tokio::time::sleep(shared.settings.retry);
         if stop.run_until_cancelled(pause).await.is_none() {
             return;
@@ -80,8 +111,9 @@ pub(crate) async fn run(shared: &Arc<Shared>, stop: CancellationToken) {
 
 struct Pump<'a> {
     shared: &'a Arc<Shared>,
-    /// When the last tick was.
-    last: Instant,
+    /// When the last tick was, here or elsewhere: all processes share one window, or each event would wake
+    /// everybody as often as there are processes.
+    ticked: Instant,
     /// When the log was last looked at whether or not somebody asked.
     looked: Option<Instant>,
     is_away: bool,
@@ -93,16 +125,22 @@ impl Pump<'_> {
         let (settings, asked) = (&self.shared.settings, &self.shared.asked);
         let Some(looked) = self.looked else { return };
         loop {
-            let wish = asked.look();
-            if wish.seen > self.shared.hub.head().map_or(0, |head| head.position) {
+            // The first after a while is seen at once; those after it together.
+            let (window, head) = (self.window(), self.shared.hub.head());
+            let (urgency, seen) = {
+                let wish = asked.lock();
+                (wish.urgency(), wish.seen)
+            };
+            let mut until = looked + settings.poll;
+            if seen > head.map_or(0, |head| head.position) {
                 return;
             }
-            // The first after a while is seen at once; those after it share the next tick.
-            let tick = wish.tick.map(|urgency| match urgency {
-                Urgency::Now => self.last + settings.window,
-                Urgency::Soon => self.last + settings.slow_window,
-            });
-            let until = tick.unwrap_or(looked + settings.poll).min(looked + settings.poll);
+            if let Some(urgency) = urgency {
+                until = until.min(match urgency {
+                    Urgency::Now => self.ticked + window,
+                    Urgency::Soon => self.ticked + window.max(settings.slow_window),
+                });
+            }
             if until <= Instant::now() {
                 return;
             }
@@ -113,15 +151,37 @@ impl Pump<'_> {
         }
     }
 
-    async fn turn(&mut self, ticker: &mut Ticker, wish: Wish) -> Result<()> {
+    /// To wake everybody takes time, in which more can come: the more there are, the longer it is waited for.
+    fn window(&self) -> Duration {
+        let watchers = u32::try_from(self.shared.hub.watchers()).unwrap_or(u32::MAX);
+        self.shared.settings.window + EACH.saturating_mul(watchers).min(LONGEST)
+    }
+
+    async fn turn(&mut self, ticker: &mut Ticker) -> Result<()> {
         let now = Instant::now();
+        let (window, asked) = (self.window(), &self.shared.asked);
+        let (urgency, seen) = {
+            let wish = asked.lock();
+            (wish.urgency(), wish.seen)
+        };
         let is_poll = self.looked.is_none_or(|looked| now >= looked + self.shared.settings.poll);
-        if wish.tick.is_some() || is_poll || self.is_away {
-            self.last = now;
+        let is_asked = match urgency {
+            Some(Urgency::Now) => now >= self.ticked + window,
+            Some(Urgency::Soon) => {
+                now >= self.ticked + window.max(self.shared.settings.slow_window)
+            }
+            None => false,
+        };
+        if is_asked || is_poll || self.is_away {
+            // What is asked for from now on, this tick may not see.
+            drop(asked.take());
+            self.ticked = now;
             self.tick(ticker).await?;
             self.looked = Some(now);
         } else {
-            self.read(ticker, wish.seen).await?;
+            // It may be a hint from before a restore, and must not be followed again and again.
+            asked.lock().seen = 0;
+            self.read(ticker, seen).await?;
         }
         Ok(())
     }
@@ -168,7 +228,11 @@ impl Pump<'_> {
         {
             let rows = ticker.read(head.position, page, bytes).await?;
             match rows.first().map(|row| row.first) {
-                Some(first) if first == head.position + 1 => self.shared.hub.add(rows),
+                Some(first) if first == head.position + 1 => {
+                    self.shared.asked.have_seen(&rows);
+                    self.ticked = Instant::now();
+                    self.shared.hub.add(rows);
+                }
                 found => return self.lost(ticker, &head, found).await,
             }
         }

@@ -91,6 +91,12 @@ impl Subscriber {
         Place { epoch: self.epoch.to_string(), position: self.position }
     }
 
+    /// Which history its place belongs to.
+    #[must_use]
+    pub fn epoch(&self) -> &str {
+        &self.epoch
+    }
+
     /// Whether it has passed everything that there is now.
     #[must_use]
     pub fn is_at_head(&self) -> bool {
@@ -147,19 +153,15 @@ impl Subscriber {
 
     fn look(&mut self) -> Look {
         loop {
+            // What was taken from memory belongs together: whether the log is another one now is asked after it.
+            if let Some(delivery) = self.next_taken() {
+                return Look::Item(Item::Event(delivery));
+            }
             let Some(head) = self.head.borrow_and_update().clone() else { return Look::Nothing };
             match self.begin(&head) {
                 Begun::Here => {}
                 Begun::Ahead => return Look::Ahead,
                 Begun::Reset(reset) => return Look::Item(Item::Reset(reset)),
-            }
-            while let Some(entry) = self.rows.front() {
-                if let Some(delivery) = next_of(entry, self.position, &self.filter) {
-                    self.position = delivery.position();
-                    return Look::Item(Item::Event(delivery));
-                }
-                self.position = self.position.max(entry.logged.last);
-                self.rows.pop_front();
             }
             match self.shared.hub.after(&self.epoch, self.position, TAKE) {
                 Found::Rows(rows) if rows.is_empty() => return Look::Nothing,
@@ -167,6 +169,19 @@ impl Subscriber {
                 Found::Behind => return Look::Behind,
             }
         }
+    }
+
+    /// The next event that it wants, of the rows that were taken from memory.
+    fn next_taken(&mut self) -> Option<Delivery> {
+        while let Some(entry) = self.rows.front() {
+            if let Some(delivery) = next_of(entry, self.position, &self.filter) {
+                self.position = delivery.position();
+                return Some(delivery);
+            }
+            self.position = self.position.max(entry.logged.last);
+            self.rows.pop_front();
+        }
+        None
     }
 
     /// Finds its place, at first and when the log has become another.

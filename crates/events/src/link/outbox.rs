@@ -101,18 +101,25 @@ impl Outbox {
         self.notify.notify_one();
     }
 
-    /// What waits, as soon as something does, but not before a time: what comes until then shares the message.
+    /// What waits, as soon as something does, but not before a time: what comes until then shares the message. How far
+    /// the log is waits for nothing: ticks keep their distance by themselves.
     pub(super) async fn next(&self, not_before: Instant) -> Mail {
         loop {
             let notified = self.notify.notified();
-            let has_mail = |state: &mut State| state.mail.as_ref().is_some_and(Mail::is_some);
-            if self.with(has_mail) {
-                tokio::time::sleep_until(not_before).await;
-                let mail = self.with(|state| state.mail.as_mut().map(std::mem::take));
-                return mail.unwrap_or_default();
+            match self.with(|state| state.mail.as_ref().map(|mail| (mail.is_some(), mail.head))) {
+                Some((true, None)) => {
+                    if tokio::time::timeout_at(not_before, notified).await.is_err() {
+                        return self.take();
+                    }
+                }
+                Some((true, Some(_))) => return self.take(),
+                Some((false, _)) | None => notified.await,
             }
-            notified.await;
         }
+    }
+
+    fn take(&self) -> Mail {
+        self.with(|state| state.mail.as_mut().map(std::mem::take)).unwrap_or_default()
     }
 
     fn with<T>(&self, what: impl FnOnce(&mut State) -> T) -> T {
@@ -153,12 +160,23 @@ mod tests {
             ] {
                 outbox.signal(signal);
             }
-            outbox.head(4);
-            outbox.head(5);
         });
         assert_eq!(Instant::now(), window);
         let job = mail.cancels[0];
-        assert_eq!(texts(&mail), ["ready 1,2,7", "scheduled", &format!("cancel {job}"), "head 5"]);
+        assert_eq!(texts(&mail), ["ready 1,2,7", "scheduled", &format!("cancel {job}")]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn how_far_the_log_is_goes_at_once_with_all_that_waits() {
+        let (outbox, start) = (Outbox::default(), Instant::now());
+        outbox.open();
+        outbox.signal(Signal::Scheduled);
+        let (mail, ()) = futures::join!(outbox.next(start + Duration::from_millis(5)), async {
+            outbox.head(4);
+            outbox.head(5);
+        });
+        assert_eq!(texts(&mail), ["scheduled", "head 5"]);
+        assert_eq!(Instant::now(), start);
     }
 
     #[tokio::test]

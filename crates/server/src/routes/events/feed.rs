@@ -1,13 +1,14 @@
 //! What all faces share that follow the log: one reader, for as long as whoever opened it may read.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use actix_web::HttpRequest;
 use mindflight_api::{Scope, codes};
 use mindflight_core::Result;
 use mindflight_events::{Filter, Item, Start, Subscriber};
-use tokio::time::{Instant, sleep, sleep_until};
-use tokio_util::sync::CancellationToken;
+use tokio::time::{Instant, Sleep, sleep};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::selection;
 use crate::auth::{Head, Pass};
@@ -28,7 +29,10 @@ pub(super) struct Feed {
     check_at: Instant,
     keep_alive: Duration,
     quiet_at: Instant,
+    /// Until the earlier of both. It stays: to make one for each event costs more than the event.
+    timer: Pin<Box<Sleep>>,
     stop: CancellationToken,
+    stopped: Pin<Box<WaitForCancellationFutureOwned>>,
     /// Gives the place back.
     _open: Open,
 }
@@ -98,6 +102,8 @@ impl Feed {
             check_at: now + check_every,
             keep_alive,
             quiet_at: now + keep_alive,
+            timer: Box::pin(sleep(check_every.min(keep_alive))),
+            stopped: Box::pin(stop.clone().cancelled_owned()),
             stop,
             _open: open,
         })
@@ -118,12 +124,8 @@ impl Feed {
         loop {
             let found = tokio::select! {
                 biased;
-                () = self.stop.cancelled() => return Next::End(End::ShuttingDown),
-                () = sleep_until(self.check_at) => None,
-                () = sleep_until(self.quiet_at) => {
-                    self.quiet_at = Instant::now() + self.keep_alive;
-                    return Next::Quiet;
-                }
+                () = &mut self.stopped => return Next::End(End::ShuttingDown),
+                () = &mut self.timer => None,
                 item = self.reader.next(), if !self.is_unsure => Some(item),
             };
             match found {
@@ -133,8 +135,8 @@ impl Feed {
                     self.stop.run_until_cancelled(sleep(RETRY)).await.unwrap_or_default();
                 }
                 None => {
-                    if let Some(end) = self.check().await {
-                        return Next::End(end);
+                    if let Some(next) = self.on_time().await {
+                        return next;
                     }
                 }
             }
@@ -149,6 +151,26 @@ impl Feed {
     /// Where a reader that has got everything so far begins again.
     pub(super) fn place(&self) -> mindflight_api::event::Place {
         self.reader.place()
+    }
+
+    /// Which history its places belong to.
+    pub(super) fn epoch(&self) -> &str {
+        self.reader.epoch()
+    }
+
+    /// Something is due.
+    async fn on_time(&mut self) -> Option<Next> {
+        let now = Instant::now();
+        let mut next = None;
+        if self.check_at <= now {
+            next = self.check().await.map(Next::End);
+        }
+        if self.quiet_at <= now && next.is_none() {
+            self.quiet_at = now + self.keep_alive;
+            next = Some(Next::Quiet);
+        }
+        self.timer.as_mut().reset(self.check_at.min(self.quiet_at));
+        next
     }
 
     /// Asks again who reads here.

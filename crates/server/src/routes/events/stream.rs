@@ -83,13 +83,17 @@ impl Pieces {
 
     /// How many events that was.
     fn write(&self, text: &mut String, item: &Item) -> u64 {
-        let place = self.feed.place();
         let written = match item {
             Item::Event(delivery) => {
-                write!(text, "id: {place}\ndata: {}\n\n", delivery.text()).map(|()| 1)
+                text.push_str(delivery.framed(|delivery| {
+                    let (epoch, position) = (self.feed.epoch(), delivery.position());
+                    format!("id: {epoch}-{position}\ndata: {}\n\n", delivery.text())
+                }));
+                Ok(1)
             }
             Item::Reset(reset) => {
                 metrics::counter!("mindflight_event_resets_total", "reader" => FACE).increment(1);
+                let place = self.feed.place();
                 let reset = serde_json::to_string(reset).unwrap_or_default();
                 write!(text, "event: reset\nid: {place}\ndata: {reset}\n\n").map(|()| 0)
             }
