@@ -102,11 +102,7 @@ fn plain(data: &str) -> String {
 fn statement(data: &str) -> String {
     format!(
         "INSERT INTO mindflight.event (id, type, source, key, depth, correlation_id, traceparent, data) \
-         SELECT id, type, source, key, depth, correlation_id, traceparent, data::json \
-         FROM unnest(ARRAY[gen_random_uuid()::text], ARRAY['bench.event'], ARRAY['api'], ARRAY[NULL]::text[], \
-         ARRAY[0]::smallint[], ARRAY[NULL]::text[], ARRAY[NULL]::text[], ARRAY['{data}']) \
-         WITH ORDINALITY AS row (id, type, source, key, depth, correlation_id, traceparent, data, ord) \
-         ORDER BY ord RETURNING seq;\n"
+         VALUES (gen_random_uuid()::text, 'bench.event', 'api', NULL, 0, NULL, NULL, '{data}') RETURNING seq;\n"
     )
 }
 

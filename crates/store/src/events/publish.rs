@@ -270,8 +270,11 @@ impl Columns {
 
 /// The numbers of the rows, in their order.
 async fn write(db: &mut PgConnection, rows: &[&NewRow]) -> Result<Vec<i64>> {
-    if rows.is_empty() {
-        return Ok(Vec::new());
+    match rows {
+        [] => return Ok(Vec::new()),
+        // Most come alone, and need no columns.
+        [row] => return Ok(vec![write_one(db, row).await?]),
+        _ => {}
     }
     let columns = Columns::of(rows);
     // Numbers are given after the sort, so that events of one call stay in their order.
@@ -295,6 +298,27 @@ async fn write(db: &mut PgConnection, rows: &[&NewRow]) -> Result<Vec<i64>> {
         &columns.data,
     )
     .fetch_all(db)
+    .await
+    .map_err(Error::of)
+}
+
+async fn write_one(db: &mut PgConnection, row: &NewRow) -> Result<i64> {
+    sqlx::query_scalar!(
+        r#"
+        INSERT INTO mindflight.event (id, type, source, key, depth, correlation_id, traceparent, data)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8::text::json)
+        RETURNING seq
+        "#,
+        row.id,
+        row.r#type,
+        row.source,
+        row.key,
+        i16::try_from(row.depth).unwrap_or(i16::MAX),
+        row.correlation_id,
+        row.traceparent,
+        row.data,
+    )
+    .fetch_one(db)
     .await
     .map_err(Error::of)
 }
