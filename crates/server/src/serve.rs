@@ -75,7 +75,9 @@ async fn accept(
         .shutdown_timeout(grace.as_secs().max(1))
         .client_request_timeout(config.server.request_timeout.0)
         // A client that has gone is noticed, so that its call can be cancelled.
-        .h1_allow_half_closed(false);
+        .h1_allow_half_closed(false)
+        // An event that follows another at once does not wait until the client has acknowledged that one.
+        .tcp_nodelay(true);
     if let Some(workers) = config.server.workers {
         server = server.workers(workers.max(1));
     }
