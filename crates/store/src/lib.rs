@@ -11,6 +11,7 @@ pub mod jobs;
 pub mod keys;
 mod memory;
 mod migrations;
+mod partitioning;
 mod providers;
 mod session;
 mod settings;

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use sqlx::{Connection as _, PgConnection};
 
 use super::Ticker;
 use super::tick::number;
 use crate::jobs::interval;
+use crate::partitioning::{begin_with_patience, execute};
 use crate::{Error, Result};
 
 /// How many bits of an event's number are its place in its partition.
@@ -306,19 +307,4 @@ async fn forget_ids(db: &mut PgConnection) -> Result<bool> {
     .await
     .map_err(Error::of)?;
     Ok(number(done.rows_affected()) == SWEEP)
-}
-
-/// A transaction that gives up on a lock: everybody else would wait behind it.
-async fn begin_with_patience(
-    db: &mut PgConnection,
-) -> Result<sqlx::Transaction<'_, sqlx::Postgres>> {
-    let mut tx = db.begin().await.map_err(Error::of)?;
-    execute(&mut tx, "SET LOCAL lock_timeout = '2s'".to_owned()).await?;
-    Ok(tx)
-}
-
-/// A statement that is put together from names and numbers of this file.
-async fn execute(db: &mut PgConnection, statement: String) -> Result<()> {
-    sqlx::raw_sql(AssertSqlSafe(statement)).execute(db).await.map_err(Error::of)?;
-    Ok(())
 }

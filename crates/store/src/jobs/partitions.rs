@@ -1,10 +1,11 @@
 //! Partitions of what jobs were and how they ended: made ahead, and dropped whole when they are old.
 
 use chrono::{DateTime, Datelike as _, Days, NaiveDate, Utc};
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::keeper::Keeper;
+use crate::partitioning::{begin_with_patience, execute};
 use crate::{Error, Result};
 
 /// The partitioned tables, each by the job's id. Bodies come first: what else there is follows them.
@@ -219,21 +220,6 @@ async fn sweep(db: &mut PgConnection, keep_since: DateTime<Utc>) -> Result<()> {
     .execute(db)
     .await
     .map_err(Error::of)?;
-    Ok(())
-}
-
-/// A transaction that gives up on a lock: everybody else would wait behind it.
-async fn begin_with_patience(
-    db: &mut PgConnection,
-) -> Result<sqlx::Transaction<'_, sqlx::Postgres>> {
-    let mut tx = db.begin().await.map_err(Error::of)?;
-    execute(&mut tx, "SET LOCAL lock_timeout = '2s'".to_owned()).await?;
-    Ok(tx)
-}
-
-/// A statement that is put together from names and numbers of this file.
-async fn execute(db: &mut PgConnection, statement: String) -> Result<()> {
-    sqlx::raw_sql(AssertSqlSafe(statement)).execute(db).await.map_err(Error::of)?;
     Ok(())
 }
 
