@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::log::Shared;
-use crate::pump::jittered;
+use crate::pause::jittered;
 use crate::subscriber::{Filter, Item, Start, Subscriber};
 
 /// Pause before another look at a consumer that another process moves just now.

@@ -6,6 +6,7 @@ mod hub;
 mod link;
 mod listing;
 mod log;
+mod pause;
 mod pump;
 mod settings;
 mod subscriber;

@@ -18,7 +18,7 @@ use self::outbox::Outbox;
 use self::session::Session;
 use crate::Settings;
 use crate::log::Shared;
-use crate::pump::jittered;
+use crate::pause::jittered;
 
 /// The one LISTEN connection of the process.
 pub(crate) struct Link {

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::hub::Head;
 use crate::log::Shared;
+use crate::pause::jittered;
 
 /// How much longer is waited for more, for each who watches.
 const EACH: Duration = Duration::from_micros(30);
@@ -35,13 +36,6 @@ struct Wish {
     unseen: BTreeSet<i64>,
     /// Somebody else says that the log is this far.
     seen: u64,
-}
-
-impl Wish {
-    /// How soon positions have to be given, if they have to.
-    fn urgency(&self) -> Option<Urgency> {
-        if self.unseen.is_empty() { self.tick } else { Some(Urgency::Now) }
-    }
 }
 
 impl Asked {
@@ -67,6 +61,13 @@ impl Asked {
 
     fn lock(&self) -> MutexGuard<'_, Wish> {
         self.wish.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How soon positions have to be given, if they have to, and how far others say that the log is.
+    fn look(&self) -> (Option<Urgency>, u64) {
+        let wish = self.lock();
+        let urgency = if wish.unseen.is_empty() { wish.tick } else { Some(Urgency::Now) };
+        (urgency, wish.seen)
     }
 
     fn take(&self) -> Wish {
@@ -125,22 +126,12 @@ impl Pump<'_> {
         let (settings, asked) = (&self.shared.settings, &self.shared.asked);
         let Some(looked) = self.looked else { return };
         loop {
-            // The first after a while is seen at once; those after it together.
-            let (window, head) = (self.window(), self.shared.hub.head());
-            let (urgency, seen) = {
-                let wish = asked.lock();
-                (wish.urgency(), wish.seen)
-            };
-            let mut until = looked + settings.poll;
-            if seen > head.map_or(0, |head| head.position) {
+            let (urgency, seen) = asked.look();
+            if seen > self.shared.hub.head().map_or(0, |head| head.position) {
                 return;
             }
-            if let Some(urgency) = urgency {
-                until = until.min(match urgency {
-                    Urgency::Now => self.ticked + window,
-                    Urgency::Soon => self.ticked + window.max(settings.slow_window),
-                });
-            }
+            let poll = looked + settings.poll;
+            let until = urgency.map_or(poll, |urgency| self.due(urgency).min(poll));
             if until <= Instant::now() {
                 return;
             }
@@ -151,27 +142,25 @@ impl Pump<'_> {
         }
     }
 
+    /// When the next tick is, if it is wanted: the first event after a while is seen at once, those after it together.
     /// To wake everybody takes time, in which more can come: the more there are, the longer it is waited for.
-    fn window(&self) -> Duration {
+    fn due(&self, urgency: Urgency) -> Instant {
+        let settings = &self.shared.settings;
         let watchers = u32::try_from(self.shared.hub.watchers()).unwrap_or(u32::MAX);
-        self.shared.settings.window + EACH.saturating_mul(watchers).min(LONGEST)
+        let window = settings.window + EACH.saturating_mul(watchers).min(LONGEST);
+        self.ticked
+            + match urgency {
+                Urgency::Now => window,
+                Urgency::Soon => window.max(settings.slow_window),
+            }
     }
 
     async fn turn(&mut self, ticker: &mut Ticker) -> Result<()> {
         let now = Instant::now();
-        let (window, asked) = (self.window(), &self.shared.asked);
-        let (urgency, seen) = {
-            let wish = asked.lock();
-            (wish.urgency(), wish.seen)
-        };
+        let asked = &self.shared.asked;
+        let (urgency, seen) = asked.look();
         let is_poll = self.looked.is_none_or(|looked| now >= looked + self.shared.settings.poll);
-        let is_asked = match urgency {
-            Some(Urgency::Now) => now >= self.ticked + window,
-            Some(Urgency::Soon) => {
-                now >= self.ticked + window.max(self.shared.settings.slow_window)
-            }
-            None => false,
-        };
+        let is_asked = urgency.is_some_and(|urgency| now >= self.due(urgency));
         if is_asked || is_poll || self.is_away {
             // What is asked for from now on, this tick may not see.
             drop(asked.take());
@@ -280,10 +269,4 @@ pub(crate) async fn keep_house(shared: &Arc<Shared>, stop: CancellationToken) {
             }
         }
     }
-}
-
-/// A pause that differs from that of other processes: between 0.75 and 1.25 of `pause`.
-pub(crate) fn jittered(pause: Duration) -> Duration {
-    let share = getrandom::u32().unwrap_or(u32::MAX / 2);
-    pause.mul_f64(0.75 + f64::from(share) / f64::from(u32::MAX) / 2.0)
 }
