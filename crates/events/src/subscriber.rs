@@ -198,8 +198,9 @@ impl Subscriber {
             Start::Position(position) => (*position, true),
             Start::After(place) => (place.position, *place.epoch == *head.epoch),
         };
-        // Another process may have been faster.
-        if is_same && position > head.position && self.known.is_none() {
+        // Another process may have been faster, or this one a moment too slow.
+        let is_beyond = !is_same || position > head.position;
+        if is_beyond && self.known.is_none() {
             self.start = Some(start);
             return Begun::Ahead;
         }
@@ -208,7 +209,8 @@ impl Subscriber {
         self.epoch = head.epoch.clone();
         self.position = position;
         if !is_same || position > end {
-            self.position = head.position;
+            self.position = end;
+            let head = Head { position: end, ..head.clone() };
             return Begun::Reset(head.reset(ResetReason::Epoch));
         }
         if position < head.gone {
