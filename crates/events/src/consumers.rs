@@ -56,7 +56,7 @@ pub trait Makes: Send + Sync {
 
 /// Those who listen on this process.
 #[derive(Default)]
-pub struct Consumers {
+pub(crate) struct Consumers {
     listening: Mutex<Listening>,
 }
 

@@ -102,12 +102,6 @@ impl Log {
         Arc::new(self.clone())
     }
 
-    /// The turning of events into jobs.
-    #[must_use]
-    pub fn consumers(&self) -> &Consumers {
-        &self.0.consumers
-    }
-
     /// A reader of the log. It may be used on any thread: what it has to read is read on the engine.
     #[must_use]
     pub fn subscribe(&self, filter: Filter, start: Start) -> Subscriber {
