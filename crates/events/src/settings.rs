@@ -7,7 +7,7 @@ use std::time::Duration;
 pub struct Settings {
     /// Where LISTEN goes: the database itself, not a pooler before it. None: this process polls, and sends no hints.
     pub url: Option<String>,
-    /// Events that are published within this time after a tick share the next one.
+    /// Events that are published within this time after a tick share the next one. Each who reads adds a little.
     pub window: Duration,
     /// The same for ends of jobs, of which there are many.
     pub slow_window: Duration,

@@ -237,7 +237,8 @@ pub struct Events {
     pub retention: Span,
     /// Events are dropped together that were published within this time.
     pub partition: Span,
-    /// Events published within this time may share one look for them; a longer one costs less, and delivers later.
+    /// Events published within this time may share one look for them; a longer one costs less, and delivers later. Each
+    /// reader of the instance adds 30 µs, up to 50 ms.
     pub window: Span,
     /// The longest pause between two looks for events that nobody announced.
     pub poll: Span,
