@@ -1,10 +1,9 @@
 //! What is wrong with a request about jobs is named, with its place and with what is right.
 
-use mindflight_testapp::Answer;
 use serde_json::{Value, json};
 
 use crate::jobs::{enqueue, idle};
-use crate::rig::Rig;
+use crate::rig::{Rig, says};
 
 /// A server is enough that runs nothing.
 async fn rig() -> Rig {
@@ -16,14 +15,6 @@ fn with(members: Value) -> Value {
     let mut job = json!({"kind": "demo.sleep", "args": {"ms": 0}});
     job.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
     job
-}
-
-/// Checks status, code, the text, and the place of the first mistake.
-#[track_caller]
-fn says(answer: &Answer, (status, code): (u16, &str), pointer: &str, text: &str) {
-    let detail = answer.problem(status, code);
-    assert!(detail.contains(text), "no `{text}` in {}", answer.text);
-    assert_eq!(answer.body["errors"][0]["pointer"], pointer, "{}", answer.text);
 }
 
 const BODY: (u16, &str) = (422, "invalid_body");

@@ -1,9 +1,17 @@
 //! What most tests start from: a database, a server on it, and a key.
 
-use mindflight_testapp::{Instance, Launch, TestDb};
+use mindflight_testapp::{Answer, Instance, Launch, TestDb};
 
 /// The binary under test.
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_mindflight");
+
+/// Checks status, code, the text, and the place of the first mistake.
+#[track_caller]
+pub(crate) fn says(answer: &Answer, (status, code): (u16, &str), pointer: &str, text: &str) {
+    let detail = answer.problem(status, code);
+    assert!(detail.contains(text), "no `{text}` in {}", answer.text);
+    assert_eq!(answer.body["errors"][0]["pointer"], pointer, "{}", answer.text);
+}
 
 /// A server with a database of its own. The server ends before its database is dropped.
 pub(crate) struct Rig {

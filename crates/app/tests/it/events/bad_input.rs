@@ -1,17 +1,8 @@
 //! What is wrong with a request about events is named, with its place and with what is right.
 
-use mindflight_testapp::Answer;
 use serde_json::{Value, json};
 
-use crate::rig::Rig;
-
-/// Checks status, code, the text, and the place of the first mistake.
-#[track_caller]
-fn says(answer: &Answer, (status, code): (u16, &str), pointer: &str, text: &str) {
-    let detail = answer.problem(status, code);
-    assert!(detail.contains(text), "no `{text}` in {}", answer.text);
-    assert_eq!(answer.body["errors"][0]["pointer"], pointer, "{}", answer.text);
-}
+use crate::rig::{Rig, says};
 
 const BODY: (u16, &str) = (422, "invalid_body");
 
