@@ -77,6 +77,7 @@ codes! {
     WORKER_LOST "worker_lost" 500 Server Same "The worker died" "Look at what the worker's process died of; retry the job once that is corrected.";
     NOT_SUPPORTED "not_supported" 501 Caller No "Not supported" "Leave out what the detail names.";
     UPSTREAM "upstream_error" 502 Upstream Same "An outside service failed" "Try again later; the outside service is named in the detail.";
+    UPSTREAM_REFUSED "upstream_refused" 502 Operator No "An outside service refused our credentials" "Ask the operator to correct the provider's credentials; the detail has the outside service's words.";
     BUSY "busy" 503 Server After "Busy" "Wait as long as `Retry-After` says.";
     DATABASE_UNAVAILABLE "database_unavailable" 503 Operator After "The database is away" "Wait as long as `Retry-After` says; operators look at `GET /health`.";
     PROVIDER_UNAVAILABLE "provider_unavailable" 503 Operator After "The provider is off" "Wait as long as `Retry-After` says; `GET /api/providers` has the reason.";

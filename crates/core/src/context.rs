@@ -1,6 +1,7 @@
 //! The contexts: all that a provider may touch arrives in one of these.
 
 mod facades;
+mod http;
 mod provider;
 
 use std::sync::Arc;
@@ -12,7 +13,8 @@ use mindflight_api::{JobId, RequestId, codes};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-pub use self::facades::{Events, Http, Jobs, Memory};
+pub use self::facades::{Events, Jobs, Memory};
+pub use self::http::Http;
 pub use self::provider::ProviderContext;
 use crate::caller::{Caller, Origin};
 use crate::event::Cause;

@@ -20,6 +20,7 @@ pub mod schema;
 pub mod subscriptions;
 pub mod tools;
 pub mod tx;
+pub mod upstream;
 
 /// The wire contract: typed ids, error codes, scopes, the problem object.
 pub use mindflight_api as api;

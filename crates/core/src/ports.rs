@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 pub use self::clock::{Clock, SystemClock};
 pub use self::events::{Events, MAX_DATA, MAX_ID, NewEvent};
-pub use self::http::Http;
+pub use self::http::{Http, RequestLimits};
 pub use self::jobs::{EnqueueOptions, Jobs, NewJob};
 pub use self::memory::{Memory, Set, Stored, Written};
 pub use self::resources::{Resource, Resources};

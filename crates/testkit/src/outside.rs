@@ -135,14 +135,27 @@ fn is_at(uri: &http::Uri, target: &str) -> bool {
 
 #[async_trait]
 impl ports::Http for Outside {
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>> {
+    async fn send(
+        &self,
+        request: Request<Bytes>,
+        limits: ports::RequestLimits,
+    ) -> Result<Response<Bytes>> {
         let place = request.uri().to_string();
         self.wire.pass(|| format!("http: {} {place}", request.method())).await;
         let scripted = self.answer(request)?;
-        tokio::time::sleep(scripted.delay).await;
-        scripted
-            .answer
-            .ok_or_else(|| Error::upstream(format!("no answer from {place}: connection lost")))
+        let patience = limits.timeout.unwrap_or(scripted.delay);
+        tokio::time::sleep(scripted.delay.min(patience)).await;
+        if scripted.delay > patience {
+            return Err(Error::upstream(format!("no answer from {place} within {patience:?}")));
+        }
+        let lost = || Error::upstream(format!("no answer from {place}: connection lost"));
+        let answer = scripted.answer.ok_or_else(lost)?;
+        match limits.max_body {
+            Some(most) if answer.body().len() > most => Err(Error::upstream(format!(
+                "the answer from {place} is larger than {most} bytes"
+            ))),
+            _ => Ok(answer),
+        }
     }
 }
 

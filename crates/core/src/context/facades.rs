@@ -1,6 +1,5 @@
 //! The typed faces of the ports, as authors use them.
 
-use bytes::Bytes;
 use mindflight_api::JobId;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -195,38 +194,5 @@ impl NewEvent {
 
     pub(crate) fn because(self, cause: Option<&Cause>) -> Self {
         Self { cause: cause.cloned(), ..self }
-    }
-}
-
-/// The outside world over HTTP, within the operator's limits.
-pub struct Http<'cx> {
-    port: &'cx dyn ports::Http,
-    in_transaction: bool,
-}
-
-impl<'cx> Http<'cx> {
-    pub(super) fn new(port: &'cx dyn ports::Http, in_transaction: bool) -> Self {
-        Self { port, in_transaction }
-    }
-
-    /// Sends a request. Any status is an answer.
-    ///
-    /// # Errors
-    /// 502 `upstream_error` when there is no answer; 500 while a transaction is open.
-    pub async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>> {
-        if self.in_transaction {
-            return Err(Error::failed("an outside call while a transaction is open")
-                .fix("Call the outside before `cx.begin()` or after `tx.finish()`."));
-        }
-        self.port.send(request).await
-    }
-
-    /// Fetches `url`.
-    ///
-    /// # Errors
-    /// 422 when `url` is none; else as [`send`](Self::send).
-    pub async fn get(&self, url: &str) -> Result<http::Response<Bytes>> {
-        let request = http::Request::get(url).body(Bytes::new());
-        self.send(request.map_err(|e| Error::invalid(format!("`{url}` is no URL: {e}")))?).await
     }
 }

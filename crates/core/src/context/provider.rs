@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::facades::{Events, Http, Jobs, Memory};
+use super::facades::{Events, Jobs, Memory};
+use super::http::Http;
 use crate::ports::Ports;
 
 /// What a provider may touch outside of calls: while it is built, and in clients of its own.
