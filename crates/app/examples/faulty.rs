@@ -203,6 +203,10 @@ impl Provider for Good {
         t.dynamic("lies", "Gives no number.", json!({"type": "object"}), lies).output(
             json!({"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}),
         );
+        let now = async |_: Arc<Self>, cx: Context, _: Value| Ok(json!({"at": cx.now()}));
+        t.dynamic("kept", "Says when it ran.", json!({"type": "object"}), now)
+            .read_only()
+            .cache_for(Duration::from_secs(3600));
         t.add("leaks", "Fails with a secret in its cause.", Self::leaks);
     }
 

@@ -11,6 +11,7 @@ use mindflight_core::mounted::Mounted;
 use mindflight_core::{Error, Result};
 
 pub use self::entry::Entry;
+use crate::cache::Cache;
 use crate::{Settings, nearest};
 
 /// The longest wire name of a tool (OpenAI's limit, the smallest of the vendors').
@@ -22,6 +23,8 @@ pub struct Catalog {
     entries: Vec<Arc<Entry>>,
     names: HashMap<String, Arc<Entry>>,
     quarantined: Vec<(String, String)>,
+    /// Goes with the catalog: a provider that was built again begins with nothing kept.
+    pub(crate) cache: Cache,
 }
 
 /// The catalog cannot be built: two tools want one name, or a name is not legal.
@@ -45,7 +48,7 @@ impl Catalog {
         providers: impl IntoIterator<Item = &'a Mounted>,
         settings: &Settings,
     ) -> Result<Self, CatalogError> {
-        let mut catalog = Self::default();
+        let mut catalog = Self { cache: Cache::new(settings.cache_bytes), ..Self::default() };
         for provider in providers {
             for tool in provider.surface().tools {
                 let name = format!("{}_{}", provider.context().name(), tool.name);

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod breaker;
+mod cache;
 pub mod catalog;
 mod meters;
 mod names;

@@ -17,6 +17,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
 
 use crate::Settings;
+use crate::cache::Cache;
 use crate::catalog::{Catalog, Entry};
 use crate::outcome::Watch;
 
@@ -126,15 +127,34 @@ impl Calls {
         let catalog = self.catalog();
         let entry = catalog.get(&request.tool)?;
         let mut watch = Watch::new(self, entry);
-        let result = self.admitted(&mut watch, request).await;
+        let result = self.admitted(&mut watch, &catalog.cache, request).await;
         watch.ended(&result).await?;
         result
     }
 
-    async fn admitted(&self, watch: &mut Watch<'_>, request: CallRequest) -> Result<Value> {
-        let (entry, settings) = (watch.entry, &self.0.settings);
+    async fn admitted(
+        &self,
+        watch: &mut Watch<'_>,
+        cache: &Cache,
+        request: CallRequest,
+    ) -> Result<Value> {
+        let entry = watch.entry;
         entry.authorize(&request.caller)?;
         entry.input.check_arguments(&request.arguments)?;
+        let key = cache.key(entry, request.caller.space(), &request.arguments);
+        if let Some(result) = key.as_ref().and_then(|key| cache.get(key)) {
+            return Ok(result);
+        }
+        let result = self.fresh(watch, request).await?;
+        if let (Some(key), Some(time)) = (key, entry.tool.options.cache_for) {
+            cache.put(key, &result, time);
+        }
+        Ok(result)
+    }
+
+    /// Runs the tool for a call that was let in.
+    async fn fresh(&self, watch: &mut Watch<'_>, request: CallRequest) -> Result<Value> {
+        let (entry, settings) = (watch.entry, &self.0.settings);
         let timeout = entry.tool.options.timeout.min(settings.max_timeout);
         // On the runtime's clock, which cuts the call and which a test kit can move.
         let deadline = tokio::time::Instant::now().into_std() + timeout;

@@ -21,6 +21,8 @@ pub struct Settings {
     pub breaker_rest: Duration,
     /// Bytes of a result, as JSON.
     pub max_result: usize,
+    /// Bytes of results kept for tools that allow it; 0 keeps none.
+    pub cache_bytes: usize,
 }
 
 impl Default for Settings {
@@ -34,6 +36,7 @@ impl Default for Settings {
             breaker_failures: 5,
             breaker_rest: Duration::from_secs(60),
             max_result: 1024 * 1024,
+            cache_bytes: 32 * 1024 * 1024,
         }
     }
 }

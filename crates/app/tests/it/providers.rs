@@ -89,6 +89,10 @@ async fn faulty_providers_are_listed_with_their_reason_and_stop_nobody() {
         assert!(reason.contains(text), "{name}: {reason}");
     }
     assert_eq!(server.tool("good_ok", json!({})).await.status, 200);
+    let kept = server.tool("good_kept", json!({})).await.ok();
+    assert_eq!(server.tool("good_kept", json!({})).await.ok(), kept);
+    let metrics = server.get("/metrics").await.text;
+    assert!(metrics.contains("mindflight_tool_cache_total{outcome=\"hit\"} 1"), "{metrics}");
     let lies = server.tool("good_lies", json!({})).await;
     assert!(lies.problem(500, "invalid_result").contains("/n"));
     let leaks = server.tool("good_leaks", json!({})).await;

@@ -49,6 +49,9 @@ impl Entry {
         if tool.options.confirm {
             return Err("it asks for confirmation, which this server cannot give yet".to_owned());
         }
+        if tool.options.cache_for.is_some() && !tool.options.read_only {
+            return Err("it wants its results kept, and is not `read_only`".to_owned());
+        }
         let mut scopes = vec![Scope::ToolsCallOne(name.clone())];
         if let Some(scope) = &tool.options.scope {
             scopes.push(scope.parse().map_err(|error| format!("{error}"))?);

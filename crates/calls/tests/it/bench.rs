@@ -1,20 +1,39 @@
 //! The provider under test, a pipeline around it, and an audit log that remembers.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use mindflight_api::RequestId;
+use mindflight_api::access::CallerKind;
+use mindflight_api::{KeyId, RequestId, Scope};
 use mindflight_calls::{CallRequest, Calls, Catalog, Settings};
-use mindflight_core::caller::Origin;
+use mindflight_core::caller::{Facts, Origin};
 use mindflight_core::mounted::Mounted;
 use mindflight_core::ports::{Audit, NotSupported, Ports, Record, SystemClock};
 use mindflight_core::progress::Unwatched;
 use mindflight_core::{Caller, Context, Error, Factory, Provider, ProviderContext, Result, Tools};
 use serde_json::{Value, json};
 
+/// How long results are kept.
+pub(crate) const MINUTE: Duration = Duration::from_secs(60);
+
 /// A provider whose tools do what each test wants.
-pub(crate) struct Bench;
+#[derive(Default)]
+pub(crate) struct Bench {
+    runs: AtomicU64,
+}
+
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+pub(crate) struct Count {
+    /// Anything.
+    what: Option<Value>,
+    /// How long the result is.
+    bytes: Option<usize>,
+    /// Whether it fails.
+    #[serde(default)]
+    fails: bool,
+}
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 pub(crate) struct Wait {
@@ -33,6 +52,15 @@ impl Bench {
     async fn wait(self: Arc<Self>, cx: Context, wait: Wait) -> Result<Value> {
         cx.sleep(Duration::from_millis(wait.ms)).await;
         Ok(json!({"waited": wait.ms}))
+    }
+
+    async fn count(self: Arc<Self>, _cx: Context, count: Count) -> Result<Value> {
+        let runs = self.runs.fetch_add(1, Ordering::Relaxed) + 1;
+        if count.fails {
+            return Err(Error::not_found(format!("not in run {runs}")));
+        }
+        let fill = "x".repeat(count.bytes.unwrap_or_default());
+        Ok(json!({"runs": runs, "what": count.what, "fill": fill}))
     }
 
     async fn block(self: Arc<Self>, _cx: Context, wait: Wait) -> Result<Value> {
@@ -64,13 +92,19 @@ impl Provider for Bench {
     type Config = ();
 
     async fn build((): (), _: ProviderContext) -> Result<Self> {
-        Ok(Self)
+        Ok(Self::default())
     }
 
     fn tools(&self, t: &mut Tools<Self>) {
         t.add("wait", "Waits.", Self::wait);
         t.add("block", "Blocks its thread.", Self::block);
         t.add("look", "Waits and changes nothing.", Self::wait).read_only();
+        t.add("kept", "Counts its runs.", Self::count).read_only().cache_for(MINUTE);
+        t.add("common", "Counts its runs.", Self::count)
+            .read_only()
+            .cache_for(MINUTE)
+            .cache_shared();
+        t.add("writes", "Counts its runs.", Self::count).cache_for(MINUTE);
         t.add("single", "Waits, one at a time.", Self::wait).concurrency(1);
         t.add("rare", "Waits, twice a minute.", Self::wait).rate(2);
         t.add("locked", "Wants a scope.", Self::wait).scope("memory").alias("old_name");
@@ -132,6 +166,11 @@ impl Rig {
         self.calls.call(request).await
     }
 
+    /// Goes on with this provider's tools.
+    pub(crate) fn replace(&self, provider: Mounted) {
+        self.calls.replace(Catalog::build(&[provider], self.calls.settings()).unwrap());
+    }
+
     /// The name of the error of a call that has to fail.
     pub(crate) async fn refused(&self, tool: &str, arguments: Value) -> Error {
         self.call(tool, arguments).await.expect_err("the call has to fail")
@@ -140,6 +179,24 @@ impl Rig {
     pub(crate) fn audit(&self) -> Vec<(String, String)> {
         self.log.0.lock().unwrap().clone()
     }
+}
+
+/// A caller with a key of its own that may do everything.
+pub(crate) fn caller() -> Caller {
+    caller_with(vec![Scope::Admin])
+}
+
+/// A caller with a key of its own.
+pub(crate) fn caller_with(scopes: Vec<Scope>) -> Caller {
+    Facts {
+        kind: CallerKind::Key,
+        name: "test".into(),
+        user: None,
+        key: Some(KeyId::new()),
+        scopes,
+        rate: None,
+    }
+    .into()
 }
 
 /// The provider, mounted under a name.

@@ -2,26 +2,11 @@
 
 use std::time::Duration;
 
-use mindflight_api::access::CallerKind;
-use mindflight_api::{KeyId, Scope};
+use mindflight_api::Scope;
 use mindflight_calls::Settings;
-use mindflight_core::Caller;
-use mindflight_core::caller::Facts;
 use serde_json::json;
 
-use crate::bench::Rig;
-
-fn caller(scopes: Vec<Scope>) -> Caller {
-    Facts {
-        kind: CallerKind::Key,
-        name: "test".into(),
-        user: None,
-        key: Some(KeyId::new()),
-        scopes,
-        rate: None,
-    }
-    .into()
-}
+use crate::bench::{Rig, caller, caller_with};
 
 #[tokio::test]
 async fn a_tool_can_want_a_scope_besides_the_one_to_call() {
@@ -34,18 +19,19 @@ async fn a_tool_can_want_a_scope_besides_the_one_to_call() {
             "`tools:call:bench_locked`",
         ),
     ] {
-        let error = rig.call_as(caller(scopes), "old_name", json!({"ms": 0})).await.unwrap_err();
+        let error =
+            rig.call_as(caller_with(scopes), "old_name", json!({"ms": 0})).await.unwrap_err();
         assert_eq!(error.name(), "forbidden");
         assert!(error.detail().contains(missing), "{error}");
     }
-    let both = caller(vec![Scope::ToolsCall, Scope::Memory]);
+    let both = caller_with(vec![Scope::ToolsCall, Scope::Memory]);
     assert!(rig.call_as(both, "old_name", json!({"ms": 0})).await.is_ok());
 }
 
 #[tokio::test]
 async fn a_rate_counts_each_caller_for_itself() {
     let rig = Rig::new(Settings::default()).await;
-    let (one, other) = (caller(vec![Scope::Admin]), caller(vec![Scope::Admin]));
+    let (one, other) = (caller(), caller());
     for _ in 0..2 {
         assert!(rig.call_as(one.clone(), "bench_rare", json!({"ms": 0})).await.is_ok());
     }
