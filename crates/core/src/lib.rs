@@ -7,6 +7,7 @@ pub mod error;
 pub mod event;
 pub mod guard;
 pub mod jobs;
+pub mod lint;
 pub mod mounted;
 pub mod nul;
 pub mod policy;

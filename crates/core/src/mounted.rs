@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use crate::jobs::Kind;
 use crate::routes::Route;
 use crate::subscriptions::Subscription;
 use crate::tools::Tool;
-use crate::{BoxFuture, Jobs, Provider, ProviderContext, Result, Routes, Subscriptions, Tools};
+use crate::{
+    BoxFuture, Jobs, Provider, ProviderContext, Result, Routes, Subscriptions, Tools, schema,
+};
 
 /// All that a provider brings at one moment.
 #[derive(Default)]
@@ -27,6 +31,7 @@ pub struct Mounted {
     context: ProviderContext,
     surface: Arc<dyn Fn() -> Surface + Send + Sync>,
     health: Arc<dyn Fn() -> BoxFuture<Result<()>> + Send + Sync>,
+    config_schema: fn() -> Value,
 }
 
 impl Mounted {
@@ -40,6 +45,7 @@ impl Mounted {
                 let provider = checked.clone();
                 Box::pin(async move { provider.health().await })
             }),
+            config_schema: || schema::of::<P::Config>(),
         }
     }
 
@@ -53,6 +59,12 @@ impl Mounted {
     #[must_use]
     pub fn surface(&self) -> Surface {
         (self.surface)()
+    }
+
+    /// JSON Schema of the provider's section of the configuration.
+    #[must_use]
+    pub fn config_schema(&self) -> Value {
+        (self.config_schema)()
     }
 
     /// Asks the provider whether it can do its work.

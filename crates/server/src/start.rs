@@ -159,7 +159,7 @@ pub(crate) async fn state(
         instance,
         settings: crate::jobs::settings(&config),
     });
-    let ports = ports(&store, &queue, &log, &clock);
+    let ports = ports(&config, &store, &queue, &log, &clock);
     let mounts = Mounts::new(Parts {
         registry,
         config: config.clone(),
@@ -198,14 +198,20 @@ pub(crate) async fn state(
 }
 
 /// What providers reach.
-fn ports(store: &Store, queue: &Queue, log: &Log, clock: &Arc<dyn Clock>) -> Ports {
+fn ports(
+    config: &Config,
+    store: &Store,
+    queue: &Queue,
+    log: &Log,
+    clock: &Arc<dyn Clock>,
+) -> Ports {
     Ports {
         memory: Arc::new(store.memory()),
         transactions: queue.transactions(),
         jobs: queue.port(),
         events: log.port(),
         resources: Arc::new(NotSupported),
-        http: Arc::new(NotSupported),
+        http: Arc::new(crate::outbound::client(config)),
         clock: clock.clone(),
     }
 }
@@ -220,6 +226,7 @@ fn limits_of(config: &Config) -> mindflight_calls::Settings {
         stuck_after: calls.stuck_after.0,
         breaker_failures: calls.breaker_failures,
         breaker_rest: calls.breaker_rest.0,
+        cache_bytes: calls.cache_bytes,
         ..mindflight_calls::Settings::default()
     }
 }

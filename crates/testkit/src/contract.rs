@@ -3,9 +3,9 @@
 mod calls;
 mod config;
 mod jobs;
+mod lint;
 mod names;
 mod routes;
-mod schemas;
 
 use mindflight_core::Provider;
 use serde_json::Value;
@@ -16,11 +16,9 @@ pub use self::calls::{
 };
 pub use self::config::{a_missing_setting_is_named, an_unknown_setting_is_refused_by_name};
 pub use self::jobs::kinds_are_legal;
-pub use self::names::{
-    listing_is_the_same_each_time, names_are_legal_and_unique, tools_and_parameters_are_described,
-};
+pub use self::lint::the_check_finds_no_error;
+pub use self::names::{listing_is_the_same_each_time, names_are_legal_and_unique};
 pub use self::routes::{routes_are_legal, webhooks_refuse_what_is_not_signed};
-pub use self::schemas::schemas_suit_every_model;
 use crate::Kit;
 
 /// What the tests are told about a provider.
@@ -42,12 +40,6 @@ fn with_kit<P: Provider, T>(subject: &Subject, check: impl AsyncFnOnce(Kit<P>) -
         }),
         Err(error) => panic!("no runtime: {error}"),
     }
-}
-
-/// Whether it can be the name of a tool or a kind.
-fn is_word(name: &str) -> bool {
-    let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    !name.is_empty() && name.chars().all(legal)
 }
 
 /// Expands to the tests of the contract for one provider.
@@ -72,9 +64,8 @@ macro_rules! contract_tests {
         }
         $crate::contract_tests!(@tests $provider:
             names_are_legal_and_unique
-            tools_and_parameters_are_described
+            the_check_finds_no_error
             listing_is_the_same_each_time
-            schemas_suit_every_model
             an_unknown_setting_is_refused_by_name
             a_missing_setting_is_named
             an_unknown_argument_is_refused_by_name

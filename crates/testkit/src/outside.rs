@@ -151,9 +151,9 @@ impl ports::Http for Outside {
         let lost = || Error::upstream(format!("no answer from {place}: connection lost"));
         let answer = scripted.answer.ok_or_else(lost)?;
         match limits.max_body {
-            Some(most) if answer.body().len() > most => Err(Error::upstream(format!(
-                "the answer from {place} is larger than {most} bytes"
-            ))),
+            Some(most) if answer.body().len() > most => {
+                Err(Error::upstream(format!("the answer from {place} is larger than {most} bytes")))
+            }
             _ => Ok(answer),
         }
     }

@@ -5,9 +5,11 @@ use std::fmt;
 use std::path::PathBuf;
 
 use ipnet::IpNet;
+use mindflight_outbound::Allow;
 use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::Deserialize;
+use serde::de::{Deserializer, Error};
 use serde_json::{Map, Value};
 
 use super::duration::Span;
@@ -36,6 +38,8 @@ pub struct Config {
     pub jobs: Jobs,
     /// The event log.
     pub events: Events,
+    /// Calls to the outside.
+    pub outbound: Outbound,
     /// Log lines.
     pub log: Log,
     /// `/metrics`.
@@ -59,6 +63,12 @@ impl Config {
     #[must_use]
     pub fn limits_enabled(&self) -> bool {
         self.limits.enabled.unwrap_or(self.environment != Environment::Development)
+    }
+
+    /// Whether outside calls have to be https: as set, else everywhere but in development.
+    #[must_use]
+    pub fn https_only(&self) -> bool {
+        self.outbound.https_only.unwrap_or(self.environment != Environment::Development)
     }
 }
 
@@ -186,6 +196,8 @@ pub struct Calls {
     pub breaker_failures: usize,
     /// How long it rests.
     pub breaker_rest: Span,
+    /// Bytes of results kept on this instance for tools that allow it (`cache_for`); 0 keeps none.
+    pub cache_bytes: usize,
     /// How long a provider may take to be built.
     pub build_timeout: Span,
     /// How often providers are asked for their health.
@@ -252,6 +264,42 @@ pub struct Events {
     pub keep_alive: Span,
     /// Streams and sockets open on this instance at the same time; more are answered with 503.
     pub max_streams: usize,
+}
+
+/// Calls to the outside.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Outbound {
+    /// What may be called although it is inside, on another port or without TLS: `api.internal`, `*.example.com:8443`,
+    /// `10.0.0.0/8`, `[::1]:8080`.
+    #[serde(deserialize_with = "entries")]
+    #[schemars(with = "Vec<String>")]
+    pub allow: Vec<Allow>,
+    /// Whether plain http is refused; null: in staging and production.
+    pub https_only: Option<bool>,
+    /// The ports that may be called.
+    pub ports: Vec<u16>,
+    /// How long look-up, connection and TLS may take.
+    pub connect_timeout: Span,
+    /// How long a call may take, with its redirects and retries.
+    pub timeout: Span,
+    /// The largest body of an answer, in bytes.
+    #[schemars(range(min = 1))]
+    pub max_body_bytes: usize,
+    /// How many redirects are followed.
+    pub max_redirects: u8,
+    /// How often a call that may be repeated is sent again.
+    pub retries: u32,
+    /// Failures in a row after which a host rests.
+    #[schemars(range(min = 1))]
+    pub breaker_failures: u32,
+    /// How long it rests.
+    pub breaker_rest: Span,
+}
+
+fn entries<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Allow>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    texts.iter().map(|text| text.parse().map_err(Error::custom)).collect()
 }
 
 /// Log lines.

@@ -53,8 +53,13 @@ fn describe() {
         "Tool calls by tool and outcome: ok or the error code"
     );
     describe_histogram!("mindflight_tool_call_duration_seconds", "Tool calls by tool");
+    describe_counter!(
+        "mindflight_tool_cache_total",
+        "Calls of tools whose results are kept: hit or miss"
+    );
     describe_jobs();
     describe_events();
+    describe_outbound();
     describe_histogram!("mindflight_route_duration_seconds", "Requests to routes of providers");
     describe_counter!(
         "mindflight_stuck_total",
@@ -140,6 +145,22 @@ fn describe_events() {
     describe_gauge!(
         "mindflight_event_consumer_lag",
         "How many events a consumer has still to look at, by consumer"
+    );
+}
+
+fn describe_outbound() {
+    describe_counter!(
+        "mindflight_outbound_requests_total",
+        "Calls to the outside by outcome: the class of the status, refused, failed or breaker_open"
+    );
+    describe_histogram!(
+        "mindflight_outbound_request_duration_seconds",
+        "Calls to the outside, with their redirects and retries"
+    );
+    describe_counter!("mindflight_outbound_retries_total", "Requests that were sent again");
+    describe_counter!(
+        "mindflight_outbound_breaker_opened_total",
+        "Times an outside host had failed so often in a row that it was left alone"
     );
 }
 

@@ -84,6 +84,7 @@ impl<const WHAT: u8> Provider for Misfit<WHAT> {
             4 => kind.every("* * * *"),
             5 => kind.concurrency_by("account", 1),
             6 => j.add(Self::work::<Nothing>),
+            8 => kind.every("* * * * *"),
             _ => kind,
         };
     }
@@ -143,9 +144,7 @@ fn each_kind_that_makes_no_sense_fails() {
         let text = panic.downcast_ref::<String>().expect("a text");
         assert!(text.contains(part), "no {part} in {text}");
     }
-    says::<0>("`Shout` is no kind of job");
     says::<1>("the arguments of `words`");
-    says::<2>("`deadline` must be longer than nothing");
     says::<3>("at most 10 tags");
     says::<4>("`* * * *` has 4 fields");
     says::<5>("the argument `account`, which it does not have");
@@ -154,24 +153,27 @@ fn each_kind_that_makes_no_sense_fails() {
 }
 
 #[test]
-#[should_panic(expected = "`odd_x` has no description")]
-fn a_tool_without_a_description_fails() {
-    contract::tools_and_parameters_are_described::<Odd>(&subject());
-}
-
-#[test]
-fn each_schema_that_some_vendor_refuses_fails() {
-    let failed = std::panic::catch_unwind(|| contract::schemas_suit_every_model::<Odd>(&subject()));
-    let panic = failed.expect_err("it fails");
-    let text = panic.downcast_ref::<String>().expect("a text");
-    for part in [
-        "`odd_x.a`: the list of types",
-        "`odd_x.b`: true as a schema",
-        "`odd_x.c`: an array of nothing known",
-        "`odd_x.d`: `$ref`",
-    ] {
-        assert!(text.contains(part), "no {part} in {text}");
+fn each_error_of_the_check_fails_and_a_warning_does_not() {
+    fn says<P: Provider>(parts: &[&str]) {
+        let check = || contract::the_check_finds_no_error::<P>(&subject());
+        let panic = std::panic::catch_unwind(check).expect_err("it fails");
+        let text = panic.downcast_ref::<String>().expect("a text");
+        for part in parts {
+            assert!(text.contains(part), "no {part} in {text}");
+        }
     }
+    says::<Odd>(&[
+        "P102 tool odd_x: the description is empty. Say what",
+        "P104 tool odd_x, argument c",
+        "P201 tool odd_x, argument a",
+        "P203 tool odd_x, argument b",
+        "P204 tool odd_x, argument c",
+        "P202 tool odd_x, argument d",
+    ]);
+    says::<Misfit<0>>(&["P101 job misfit.Shout"]);
+    says::<Misfit<2>>(&["P502 job misfit.nothing"]);
+    // Its schedule may overlap with itself, which is a warning.
+    contract::the_check_finds_no_error::<Misfit<8>>(&subject());
 }
 
 #[test]

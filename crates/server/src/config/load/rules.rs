@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http::Uri;
 use ipnet::IpNet;
+use mindflight_outbound::Allow;
 
 use super::check::shown;
 use super::tree::Tree;
@@ -18,7 +19,7 @@ const SHORTEST_SECRET: usize = 32;
 const MAKE_ONE: &str = "make one with `openssl rand -base64 48`";
 
 /// Spans that make no sense when they are nothing.
-const NOT_ZERO: [&str; 27] = [
+const NOT_ZERO: [&str; 30] = [
     "server.request_timeout",
     "database.connect_timeout",
     "database.acquire_timeout",
@@ -46,6 +47,9 @@ const NOT_ZERO: [&str; 27] = [
     "events.check_timeout",
     "events.housekeeping",
     "events.keep_alive",
+    "outbound.connect_timeout",
+    "outbound.timeout",
+    "outbound.breaker_rest",
 ];
 
 pub(super) fn check(tree: &Tree, mode: Mode) -> Vec<ConfigMistake> {
@@ -54,6 +58,7 @@ pub(super) fn check(tree: &Tree, mode: Mode) -> Vec<ConfigMistake> {
     rules.database(mode);
     rules.secrets(mode);
     rules.spans();
+    rules.outside();
     if let Some(Err(detail)) = tree.text("log.level").map(Levels::parse) {
         rules.say("log.level", detail);
     }
@@ -169,6 +174,15 @@ impl Rules<'_> {
                     "metrics.token",
                     format!("is a placeholder, which others know too; {MAKE_ONE}"),
                 );
+            }
+        }
+    }
+
+    fn outside(&mut self) {
+        let tree = self.tree;
+        for (path, text) in tree.texts("outbound.allow") {
+            if let Err(detail) = text.parse::<Allow>() {
+                self.say(&path, detail);
             }
         }
     }

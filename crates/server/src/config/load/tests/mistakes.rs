@@ -107,6 +107,17 @@ fn addresses_are_looked_at() {
         ("server.trusted_proxies", "10.0.0.1", "one address is 10.0.0.1/32"),
         ("server.trusted_proxies", "proxy", "must be a network such as 10.0.0.0/8; got \"proxy\""),
         ("server.cors_origins", "*", "must be an origin"),
+        (
+            "outbound.allow",
+            "https://api.internal/",
+            "`https://api.internal/` is a URL; write a host (`api.internal`)",
+        ),
+        (
+            "outbound.allow",
+            "10.0.0.0/99",
+            "`10.0.0.0/99` names nothing that could be allowed; write a host",
+        ),
+        ("outbound.ports", "https", "must be a whole number"),
         ("server.cors_origins", "https://a.example/app", "must be an origin"),
         ("database.url", "mysql://u:hunter2@h/d", "must begin with postgres:// or postgresql://"),
         ("database.direct_url", "mysql://u:hunter2@h/d", "must begin with postgres://"),
