@@ -5,7 +5,7 @@ use std::process::Command;
 
 use mindflight_cli::{
     Column, ConfigCommand, DatabaseCommand, Exit, Failure, KeyCreate, Local, Outcome, Output,
-    Place, PostgresCommand, ServeArgs, UserCreate, codes,
+    Place, PostgresCommand, ProviderCheck, Rule, ServeArgs, UserCreate, codes,
 };
 use mindflight_embedded_postgres::{Options, default_data_dir, find, install};
 use mindflight_server::config::{self as server_config, Mode};
@@ -14,7 +14,7 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 
 use crate::database::Database;
-use crate::{config, failures, serve};
+use crate::{config, failures, provider_check, serve};
 
 /// The commands of this binary.
 pub(crate) struct Commands;
@@ -115,6 +115,19 @@ impl Local for Commands {
                 Ok(Output::list(columns, items, None))
             }
         }
+    }
+
+    fn check_providers(&self, check: &ProviderCheck) -> Outcome {
+        provider_check::run(check, &registry()?)
+    }
+
+    fn providers(&self) -> Vec<&'static str> {
+        let linked = Registry::linked().unwrap_or_default();
+        linked.iter().map(|factory| factory.id).collect()
+    }
+
+    fn rules(&self) -> Vec<Rule> {
+        provider_check::rules()
     }
 
     fn database(&self, command: &DatabaseCommand) -> Outcome {

@@ -4,6 +4,7 @@ mod commands;
 mod config;
 mod database;
 mod failures;
+mod provider_check;
 mod providers;
 mod serve;
 

@@ -1,23 +1,22 @@
-//! `explain`: what an error code means, without a server.
+//! `explain`: what an error code or a rule of `provider check` means, without a server.
 
 use mindflight_api::Code;
 use serde_json::{Value, json};
 
 use crate::failure::codes;
+use crate::local::Rule;
 use crate::{Column, Exit, Failure, Outcome, Output};
 
 /// Explains one code, or lists all.
-pub(crate) fn run(code: Option<&str>) -> Outcome {
+pub(crate) fn run(code: Option<&str>, rules: &[Rule]) -> Outcome {
     let Some(name) = code else {
-        let columns = vec![
-            Column::new("CODE", "code"),
-            Column::new("STATUS", "status"),
-            Column::new("FAULT", "fault"),
-            Column::new("TITLE", "title"),
-        ];
-        return Ok(Output::list(columns, all().map(describe).collect(), None));
+        return Ok(list(rules));
     };
-    let code = all().find(|code| code.name == name).ok_or_else(|| unknown(name))?;
+    let is_rule = |rule: &&Rule| rule.code.eq_ignore_ascii_case(name);
+    if let Some(rule) = rules.iter().find(is_rule) {
+        return Ok(explained(rule));
+    }
+    let code = all().find(|code| code.name == name).ok_or_else(|| unknown(name, rules))?;
     let value = describe(code);
     let word = |member: &str| value[member].as_str().unwrap_or_default().to_owned();
     let lines = vec![
@@ -26,6 +25,39 @@ pub(crate) fn run(code: Option<&str>) -> Outcome {
         format!("  {}", code.fix),
     ];
     Ok(Output::text(lines, value))
+}
+
+fn list(rules: &[Rule]) -> Output {
+    let columns = vec![
+        Column::new("CODE", "code"),
+        Column::new("STATUS", "status"),
+        Column::new("FAULT", "fault"),
+        Column::new("TITLE", "title"),
+    ];
+    let codes = Output::list(columns, all().map(describe).collect(), None)
+        .member("rules", rules.iter().map(of_rule).collect());
+    match rules {
+        [first, .., last] => codes.note(format!(
+            "the rules of `provider check` have codes, too: {} to {}, as `mindflight explain {}`",
+            first.code, last.code, first.code
+        )),
+        [] | [_] => codes,
+    }
+}
+
+fn explained(rule: &Rule) -> Output {
+    let lines = vec![
+        format!("{}: {}", rule.code, rule.title),
+        format!("  {} of `mindflight provider check`", rule.level),
+        format!("  {}", rule.why),
+        format!("  {}", rule.fix),
+    ];
+    Output::text(lines, of_rule(rule))
+}
+
+fn of_rule(rule: &Rule) -> Value {
+    let Rule { code, level, title, why, fix } = rule;
+    json!({"code": code, "level": level, "title": title, "why": why, "fix": fix})
 }
 
 fn all() -> impl Iterator<Item = &'static Code> {
@@ -43,9 +75,10 @@ fn describe(code: &Code) -> Value {
     })
 }
 
-fn unknown(name: &str) -> Failure {
-    let mut near: Vec<(f64, &str)> = all()
-        .map(|code| (strsim::jaro_winkler(name, code.name), code.name))
+fn unknown(name: &str, rules: &[Rule]) -> Failure {
+    let known = all().map(|code| code.name).chain(rules.iter().map(|rule| rule.code));
+    let mut near: Vec<(f64, &str)> = known
+        .map(|known| (strsim::jaro_winkler(name, known), known))
         .filter(|(likeness, _)| *likeness > 0.8)
         .collect();
     near.sort_by(|a, b| b.0.total_cmp(&a.0));

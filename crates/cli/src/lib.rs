@@ -16,6 +16,7 @@ mod parser;
 mod provider;
 mod queue;
 mod run;
+mod scaffold;
 mod schedule;
 mod tool;
 mod worker;
@@ -23,11 +24,11 @@ mod worker;
 pub use environment::Environment;
 pub use exit::Exit;
 pub use failure::{Failure, codes};
-pub use local::{Local, Outcome};
+pub use local::{Local, Outcome, Rule};
 pub use output::{Column, Output, Streams, Terminals};
 pub use parser::command;
 pub use parser::local::{
-    ConfigCommand, DatabaseCommand, KeyCreate, Place, PostgresCommand, ServeArgs, Setting,
-    UserCreate,
+    ConfigCommand, DatabaseCommand, KeyCreate, Place, PostgresCommand, ProviderCheck, ServeArgs,
+    Setting, UserCreate,
 };
 pub use run::{execute, run};

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use crate::{
-    ConfigCommand, DatabaseCommand, Failure, KeyCreate, Output, Place, PostgresCommand, ServeArgs,
-    UserCreate,
+    ConfigCommand, DatabaseCommand, Failure, KeyCreate, Output, Place, PostgresCommand,
+    ProviderCheck, ServeArgs, UserCreate,
 };
 
 /// What a command answers: what it prints, or why it did not do it.
@@ -33,4 +33,25 @@ pub trait Local {
     fn postgres(&self, command: &PostgresCommand) -> Outcome;
     /// `db …`.
     fn database(&self, command: &DatabaseCommand) -> Outcome;
+    /// `provider check`: answers a list of findings.
+    fn check_providers(&self, check: &ProviderCheck) -> Outcome;
+    /// The ids of the providers in this binary; a new one has to have another.
+    fn providers(&self) -> Vec<&'static str>;
+    /// What `provider check` looks for, sorted by code.
+    fn rules(&self) -> Vec<Rule>;
+}
+
+/// A rule of `provider check`, as `explain` tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// `P201`.
+    pub code: &'static str,
+    /// `error` or `warning`.
+    pub level: &'static str,
+    /// What is wrong where it is broken.
+    pub title: &'static str,
+    /// Why that is wrong.
+    pub why: &'static str,
+    /// What to do.
+    pub fix: &'static str,
 }

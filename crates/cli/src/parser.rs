@@ -141,7 +141,7 @@ pub(crate) enum Command {
     /// List, show and call tools
     #[command(subcommand, visible_alias = "tools")]
     Tool(ToolCommand),
-    /// List providers, switch them on and off
+    /// List providers, switch them on and off, make and check your own
     #[command(subcommand, visible_alias = "providers")]
     Provider(ProviderCommand),
     /// Make, list, watch and manage jobs
@@ -171,12 +171,12 @@ pub(crate) enum Command {
     /// Reach the database of a data folder
     #[command(subcommand)]
     Db(DatabaseCommand),
-    /// Say what an error code means and what to do; works offline
+    /// Say what an error code or a rule means and what to do; works offline
     #[command(
-        after_help = "Examples:\n  mindflight explain invalid_arguments\n  mindflight explain -o json"
+        after_help = "Examples:\n  mindflight explain invalid_arguments\n  mindflight explain P201\n  mindflight explain -o json"
     )]
     Explain {
-        /// The code; without it, all are listed
+        /// An error's code, or a rule's of provider check; without it, all are listed
         code: Option<String>,
     },
     /// Print the version

@@ -25,6 +25,8 @@ pub(crate) fn run(command: &ProviderCommand, session: &Session) -> Outcome {
         }
         ProviderCommand::Enable { name } => enabled(&session.wait(providers.enable(name))?),
         ProviderCommand::Disable { name } => disabled(&session.wait(providers.disable(name))?),
+        // Both work on this machine, before there is a session.
+        ProviderCommand::New(_) | ProviderCommand::Check(_) => Ok(Output::nothing()),
     }
 }
 

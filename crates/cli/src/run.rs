@@ -10,11 +10,11 @@ use clap::{ArgMatches, FromArgMatches, ValueEnum};
 
 use crate::connect::Session;
 use crate::output::Printer;
-use crate::parser::remote::{KeyCommand, UserCommand};
+use crate::parser::remote::{KeyCommand, ProviderCommand, UserCommand};
 use crate::parser::{Cli, Command, Form, command};
 use crate::{ConfigCommand, DatabaseCommand, Place, PostgresCommand};
 use crate::{Environment, Exit, Failure, Local, Outcome, Streams, Terminals};
-use crate::{access, event, explain, help, job, provider, queue, schedule, tool, worker};
+use crate::{access, event, explain, help, job, provider, queue, scaffold, schedule, tool, worker};
 
 /// Runs a command line of this process; `args` starts with the program's name.
 pub fn run(args: impl IntoIterator<Item = OsString>, local: &dyn Local) -> ExitCode {
@@ -90,13 +90,15 @@ fn dispatch(cli: Cli, env: &Environment, streams: &mut Streams<'_>, local: &dyn 
         Command::Key(KeyCommand::Revoke { id }) => access::revoke_key(&session()?, *id),
         Command::User(UserCommand::List(pages)) => access::list_users(&session()?, pages),
         Command::Tool(command) => tool::run(command, session, streams),
+        Command::Provider(ProviderCommand::New(new)) => scaffold::run(new, &local.providers()),
+        Command::Provider(ProviderCommand::Check(check)) => local.check_providers(check),
         Command::Provider(command) => provider::run(command, &session()?),
         Command::Job(command) => job::run(command, session, env, streams),
         Command::Event(command) => event::run(command, session, streams),
         Command::Queue(command) => queue::run(command, &session()?),
         Command::Schedule(command) => schedule::run(command, &session()?, streams),
         Command::Worker(command) => worker::run(command, &session()?),
-        Command::Explain { code } => explain::run(code.as_deref()),
+        Command::Explain { code } => explain::run(code.as_deref(), &local.rules()),
         Command::Version => Ok(help::version()),
         Command::Help { .. } => Ok(help::exit_codes()),
     }
@@ -112,6 +114,7 @@ fn place(command: &mut Command) -> Option<&mut Place> {
         | Command::Migrate(place) => Some(place),
         Command::Key(KeyCommand::Create(key)) => Some(&mut key.place),
         Command::User(UserCommand::Create(user)) => Some(&mut user.place),
+        Command::Provider(ProviderCommand::Check(check)) => Some(&mut check.place),
         Command::Config(ConfigCommand::Schema)
         | Command::Key(KeyCommand::List(_) | KeyCommand::Revoke { .. })
         | Command::User(UserCommand::List(_))
@@ -133,7 +136,11 @@ fn only_where_used(command: &Command, matches: &ArgMatches) -> Result<(), Failur
     let remote = matches!(
         command,
         Command::Tool(_)
-            | Command::Provider(_)
+            | Command::Provider(
+                ProviderCommand::List
+                    | ProviderCommand::Enable { .. }
+                    | ProviderCommand::Disable { .. }
+            )
             | Command::Job(_)
             | Command::Event(_)
             | Command::Queue(_)

@@ -108,6 +108,30 @@ pub struct UserCreate {
     pub place: Place,
 }
 
+/// `provider check`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub struct ProviderCheck {
+    /// The providers' names; without one, all that this program has
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+    /// Warnings count as errors
+    #[arg(long)]
+    pub strict: bool,
+    /// Which configuration.
+    #[command(flatten)]
+    pub place: Place,
+}
+
+/// `provider new`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub(crate) struct ProviderNew {
+    /// What the provider is called: a-z, 0-9 and _
+    pub(crate) name: String,
+    /// The folder to make its folder in [default: here]
+    #[arg(long, value_name = "PARENT")]
+    pub(crate) dir: Option<PathBuf>,
+}
+
 /// `postgres …`.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum PostgresCommand {

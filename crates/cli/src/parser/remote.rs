@@ -4,7 +4,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use mindflight_api::{KeyId, tool};
 use mindflight_client::Paging;
 
-use super::local::{KeyCreate, UserCreate};
+use super::local::{KeyCreate, ProviderCheck, ProviderNew, UserCreate};
 use super::value;
 
 #[derive(Debug, Subcommand)]
@@ -117,6 +117,17 @@ pub(crate) enum ProviderCommand {
         /// The provider's name
         name: String,
     },
+    /// Write the crate of a new provider, with tests and a server of its own
+    #[command(
+        after_help = "Examples:\n  mindflight provider new weather\n  mindflight provider new weather --dir ~/src"
+    )]
+    New(ProviderNew),
+    /// Look for what is wrong with the names, texts, schemas and options of providers
+    #[command(
+        after_help = "Examples:\n  mindflight provider check\n  mindflight provider check weather --strict\n  mindflight provider check -o json\n\n\
+        What a code means: mindflight explain P201"
+    )]
+    Check(ProviderCheck),
 }
 
 #[derive(Debug, Subcommand)]

@@ -101,6 +101,19 @@ fn every_code_is_explained_offline() {
 }
 
 #[test]
+fn rules_are_explained_beside_codes() {
+    let ran = run("explain p201");
+    assert_eq!(ran.exit, Exit::Done, "{ran:?}");
+    assert_eq!(
+        ran.out,
+        "P201: A list of types\n  error of `mindflight provider check`\n  Why.\n  Use one type.\n"
+    );
+    assert_eq!(run("explain -o json").json()["rules"][1]["code"], "P202");
+    assert!(run("explain").err.contains("P201 to P202, as `mindflight explain P201`"));
+    assert!(run("explain P203").err.contains("near it: P20"));
+}
+
+#[test]
 fn the_version_is_for_people_and_programs() {
     let version = env!("CARGO_PKG_VERSION");
     assert_eq!(run("version").out, format!("mindflight {version}\n"));

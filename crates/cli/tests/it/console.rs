@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use mindflight_cli::{
     Column, ConfigCommand, DatabaseCommand, Environment, Exit, Failure, KeyCreate, Local, Outcome,
-    Output, Place, PostgresCommand, ServeArgs, Streams, Terminals, UserCreate, execute,
+    Output, Place, PostgresCommand, ProviderCheck, Rule, ServeArgs, Streams, Terminals, UserCreate,
+    execute,
 };
 use serde_json::{Value, json};
 
@@ -122,5 +123,19 @@ impl Local for Recorder {
     fn database(&self, command: &DatabaseCommand) -> Outcome {
         self.asked(format!("db {command:?}"));
         Ok(Output::nothing())
+    }
+
+    fn check_providers(&self, check: &ProviderCheck) -> Outcome {
+        self.asked(format!("check {check:?}"));
+        Ok(Output::list(vec![Column::new("RULE", "rule")], Vec::new(), None))
+    }
+
+    fn providers(&self) -> Vec<&'static str> {
+        vec!["echo"]
+    }
+
+    fn rules(&self) -> Vec<Rule> {
+        let (level, title, fix) = ("error", "A list of types", "Use one type.");
+        ["P201", "P202"].map(|code| Rule { code, level, title, why: "Why.", fix }).into()
     }
 }

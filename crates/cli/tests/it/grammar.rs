@@ -31,6 +31,9 @@ fn good_lines_reach_the_binary_with_their_values() {
         ("postgres install", "Install"),
         ("postgres find", "Find"),
         ("db url", "Url"),
+        ("provider check", "check ProviderCheck { names: [], strict: false"),
+        ("providers check a b --strict --config f.yaml", "names: [\"a\", \"b\"], strict: true"),
+        ("--data-dir /d provider check", "data_dir: Some(\"/d\")"),
         ("db psql -- -c x", "arguments: [\"-c\", \"x\"]"),
     ] {
         let ran = run(line);
@@ -66,6 +69,11 @@ fn wrong_lines_end_with_2_and_say_what_is_allowed() {
         ("tool list --url localhost:8080", "must start with http://"),
         ("tool list --key-file /nowhere", "/nowhere cannot be read"),
         ("serve --url http://x", "--url is for commands that talk to a server"),
+        ("provider check --url http://x", "--url is for commands that talk to a server"),
+        ("provider new --key-file f weather", "--key-file is for commands that talk to a server"),
+        ("provider new", "<NAME>"),
+        ("provider new Weather", "Did you mean `weather`?"),
+        ("provider new echo", "part of this program"),
         ("version --timeout 5s", "--timeout is for commands that talk to a server"),
         ("help tol", "similar subcommands exist: 'tools', 'tool'"),
     ] {
