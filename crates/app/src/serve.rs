@@ -45,6 +45,7 @@ pub(crate) fn dev(args: &ServeArgs) -> Outcome {
         config.auth.jwt_secret = Some(secret.map_err(failed)?);
     }
     config.server.data_dir = Some(dir.clone());
+    give_files(&mut config, &dir)?;
     let private = database.private_url();
     let result = start(config, true, |address| {
         say(&format!("listening on http://{address}"));
@@ -53,6 +54,20 @@ pub(crate) fn dev(args: &ServeArgs) -> Outcome {
     });
     database.close()?;
     result
+}
+
+/// Gives agents a folder of the data folder, unless the configuration names folders for them.
+fn give_files(config: &mut Config, dir: &Path) -> Result<(), Failure> {
+    let settings = &mut config.providers.entry("filesystem".to_owned()).or_default().settings;
+    if settings.contains_key("allowed_dirs") {
+        return Ok(());
+    }
+    let files = std::path::absolute(dir.join("files"));
+    let made = files.and_then(|files| std::fs::create_dir_all(&files).map(|()| files));
+    let files =
+        made.map_err(|error| Failure::local("the folder `files` cannot be made").because(&error))?;
+    settings.insert("allowed_dirs".to_owned(), json!([files]));
+    Ok(())
 }
 
 fn read(mode: Mode, args: &ServeArgs) -> Result<Loaded, Failure> {
