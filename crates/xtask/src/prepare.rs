@@ -1,4 +1,5 @@
-//! `cargo xtask prepare`: describes every checked query in `.sqlx`, from a database made for it.
+//! `cargo xtask prepare`: describes every checked query in `.sqlx`, from a database made for it, and brings the
+//! lock files of the examples to the workspace's versions.
 
 mod database;
 mod descriptions;
@@ -12,13 +13,13 @@ use anyhow::{Context as _, Result, bail};
 
 use self::database::ThrowAway;
 use self::descriptions::Descriptions;
-use crate::postgres;
 use crate::workspace::Workspace;
+use crate::{outside, postgres};
 
 /// What `cargo xtask prepare` takes.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Change nothing; fail if `.sqlx` is not what a refresh would make it.
+    /// Change nothing; fail if `.sqlx` or a lock file is not what a refresh would make it.
     #[arg(long)]
     check: bool,
 }
@@ -27,6 +28,10 @@ pub(crate) struct Args {
 const CRATE: &str = "crates/store";
 
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
+    let locked = outside::refresh_lock(workspace, args.check)?;
+    if locked != ExitCode::SUCCESS {
+        return Ok(locked);
+    }
     // Always a cluster of our own: the description must be that of the committed migrations.
     postgres::ensure_programs()?;
     let database = ThrowAway::start()?;

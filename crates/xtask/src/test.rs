@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::postgres;
 use crate::workspace::{Workspace, exit_code};
+use crate::{outside, postgres};
 
 /// What `cargo xtask test` takes.
 #[derive(clap::Args)]
@@ -27,6 +27,12 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     } else {
         ExitCode::SUCCESS
     };
+    if args.args.is_empty() {
+        let built = outside::build(workspace)?;
+        if built != ExitCode::SUCCESS {
+            return Ok(built);
+        }
+    }
     let runner: &[&str] = if workspace.has_cargo_command("nextest") {
         &["nextest", "run"]
     } else if args.args.is_empty() {

@@ -40,6 +40,15 @@ impl Workspace {
         command
     }
 
+    /// Where cargo builds.
+    pub(crate) fn target(&self) -> Result<PathBuf> {
+        let mut command = self.cargo(["metadata", "--no-deps", "--format-version", "1"]);
+        let output = command.output().with_context(|| format!("cannot run {command:?}"))?;
+        let facts: Metadata = serde_json::from_slice(&output.stdout)
+            .with_context(|| format!("`{command:?}` gives no metadata"))?;
+        Ok(facts.target_directory)
+    }
+
     /// Whether `cargo <name>` exists.
     pub(crate) fn has_cargo_command(&self, name: &str) -> bool {
         succeeds(&mut self.cargo([name, "--version"]))
@@ -105,6 +114,11 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
 /// Whether the variable is set to something: an empty one counts as unset.
 pub(crate) fn is_set(variable: &str) -> bool {
     env::var_os(variable).is_some_and(|value| !value.is_empty())
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    target_directory: PathBuf,
 }
 
 #[derive(Deserialize)]

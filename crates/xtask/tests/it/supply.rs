@@ -90,6 +90,29 @@ fn every_package_comes_from_the_registry() {
     );
 }
 
+/// The example is built with what the workspace was tested with, and takes its crates from the same cache.
+#[test]
+fn the_example_locks_the_workspaces_versions() {
+    let root = locked("Cargo.lock");
+    let example = locked("examples/third-party-provider/Cargo.lock");
+    let own = ["parcels", "parcels-server"];
+    let offenders: Vec<_> = example
+        .difference(&root)
+        .filter(|(name, _)| !own.contains(&name.as_str()))
+        .map(|(name, version)| format!("{name} {version}"))
+        .collect();
+    assert_none("Refresh the example's lock file with `cargo xtask prepare`.", &offenders);
+    assert!(example.len() > own.len(), "nothing is locked");
+}
+
+/// The packages of a lock file with their versions.
+fn locked(path: &str) -> std::collections::BTreeSet<(String, String)> {
+    let lock: Table = read(path).parse().unwrap_or_else(|error| panic!("{path}: {error}"));
+    let packages = lock["package"].as_array().unwrap_or_else(|| panic!("{path} has no package"));
+    let text = |package: &Value, key: &str| package[key].as_str().unwrap_or_default().to_owned();
+    packages.iter().map(|package| (text(package, "name"), text(package, "version"))).collect()
+}
+
 /// One entry of `[bans] deny`.
 struct Ban {
     name: String,
