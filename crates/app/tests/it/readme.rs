@@ -8,75 +8,16 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 
 use crate::rig::{BINARY, start};
+use crate::shown::{ADDRESS, Shown, blocks, section, shown};
 use crate::start::open_folder;
 
 const README: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md"));
 const ECHO: &str =
     include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../providers/echo/src/lib.rs"));
 const XTASK: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../xtask/src/main.rs"));
-/// Where a server listens that was not told otherwise.
-const ADDRESS: &str = "http://127.0.0.1:8080";
 
 /// What needs two servers, and a terminal each.
 const TWO: &str = "## Two instances\n";
-
-/// The section below a heading.
-fn section(heading: &str) -> &'static str {
-    let (_, rest) = README.split_once(heading).unwrap();
-    rest.split("\n## ").next().unwrap()
-}
-
-/// The blocks of this language.
-fn blocks(text: &'static str, language: &str) -> Vec<&'static str> {
-    let fence = format!("\n```{language}\n");
-    let starts = text.split(&fence).skip(1);
-    starts.map(|rest| rest.split("\n```").next().unwrap()).collect()
-}
-
-/// A command of a console block, and the lines below it.
-struct Shown {
-    command: &'static str,
-    answer: Vec<&'static str>,
-}
-
-fn shown(text: &'static str) -> Vec<Shown> {
-    let mut all: Vec<Shown> = Vec::new();
-    for line in blocks(text, "console").into_iter().flat_map(str::lines) {
-        match line.strip_prefix("$ ") {
-            Some(command) => all.push(Shown { command, answer: Vec::new() }),
-            None => all.last_mut().expect("an answer follows a command").answer.push(line),
-        }
-    }
-    all
-}
-
-/// Whether a line is as shown; `…` stands for what is different each time.
-fn fits(shown: &str, line: &str) -> bool {
-    let mut parts = shown.split('…');
-    let Some(mut rest) = line.strip_prefix(parts.next().unwrap_or_default()) else {
-        return false;
-    };
-    for part in parts {
-        let Some((_, after)) = rest.split_once(part) else {
-            return false;
-        };
-        rest = if part.is_empty() { "" } else { after };
-    }
-    rest.is_empty()
-}
-
-#[track_caller]
-fn same(shown: &Shown, printed: &str) {
-    let lines: Vec<&str> = printed.lines().collect();
-    let same = shown.answer.len() == lines.len()
-        && shown.answer.iter().zip(&lines).all(|(shown, line)| fits(shown, line));
-    assert!(
-        same,
-        "`{}` is shown with\n{}\nand prints\n{printed}",
-        shown.command,
-        shown.answer.join("\n")
-    );
-}
 
 /// What a person sees who types a line while this server runs.
 async fn typed(line: &str, server: &Instance) -> String {
@@ -98,16 +39,17 @@ async fn what_is_typed_is_answered_as_it_is_shown() {
     let db = TestDb::new().await;
     let folder = open_folder();
     let server = start(Launch::dev(BINARY, db.url(), &folder.path().display().to_string())).await;
-    let shown: Vec<Shown> = [README.split_once(TWO).unwrap().0, section("## Work on it\n")]
-        .into_iter()
-        .flat_map(shown)
-        .collect();
+    let shown: Vec<Shown<'_>> =
+        [README.split_once(TWO).unwrap().0, section(README, "## Work on it\n")]
+            .into_iter()
+            .flat_map(shown)
+            .collect();
     let starting = |word: &str| shown.iter().filter(|one| one.command.starts_with(word)).count();
     assert_eq!((starting("curl "), starting("mindflight ")), (8, 1));
     assert_eq!(shown.len(), 9, "a command that this test does not know");
     for one in &shown {
         assert!(!one.answer.is_empty(), "no answer is shown below `{}`", one.command);
-        same(one, &typed(one.command, &server).await);
+        one.is(&typed(one.command, &server).await);
     }
 }
 
@@ -138,7 +80,7 @@ async fn production_is_set_up_as_it_is_shown() {
 #[tokio::test]
 async fn what_is_published_on_one_instance_is_seen_on_the_other_as_it_is_shown() {
     let db = TestDb::new().await;
-    let [started, composed] = blocks(section(TWO), "sh")[..] else { panic!("two blocks") };
+    let [started, composed] = blocks(section(README, TWO), "sh")[..] else { panic!("two blocks") };
     let (make, started) = started.split_once('\n').unwrap();
     let make = make.replace("$(mindflight ", &format!("$('{BINARY}' "));
     let make = Launch::new("sh", &["-e", "-c", &format!("{make}\nprintf %s \"$KEY\"")]);
@@ -162,19 +104,19 @@ async fn what_is_published_on_one_instance_is_seen_on_the_other_as_it_is_shown()
         shell.env("KEY", &key).stdout(Stdio::piped()).kill_on_drop(true);
         shell.spawn().unwrap()
     };
-    let [follow, publish] = &shown(section(TWO))[..] else { panic!("two commands") };
+    let [follow, publish] = &shown(section(README, TWO))[..] else { panic!("two commands") };
     let mut follower = typed(follow.command);
     let mut lines = BufReader::new(follower.stdout.take().unwrap()).lines();
     // It says at once that it has begun.
     assert!(lines.next_line().await.unwrap().unwrap().starts_with(':'));
     let published = typed(publish.command).wait_with_output().await.unwrap();
-    same(publish, &String::from_utf8(published.stdout).unwrap());
+    publish.is(&String::from_utf8(published.stdout).unwrap());
     let mut seen = Vec::new();
     while seen.len() < follow.answer.len() {
         let line = lines.next_line().await.unwrap().unwrap();
         seen.extend(Some(line).filter(|line| !line.is_empty() && !line.starts_with(':')));
     }
-    same(follow, &seen.join("\n"));
+    follow.is(&seen.join("\n"));
     follower.kill().await.unwrap();
     assert!(composed.trim_end().ends_with("docker compose up --build --detach --wait"));
 }
@@ -198,10 +140,4 @@ fn the_commands_of_developers_exist() {
     for variant in ["    Dev(", "    Test("] {
         assert!(XTASK.contains(variant), "{variant}");
     }
-}
-
-#[test]
-fn an_ellipsis_stands_for_anything_within_a_line() {
-    assert!(fits("request: …", "request: 018f") && fits("a … c", "a b c") && fits("a", "a"));
-    assert!(!fits("a", "ab") && !fits("a … c", "a b d") && !fits("request: …", "fix: x"));
 }
