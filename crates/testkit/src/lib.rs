@@ -43,5 +43,10 @@ pub use serde_json;
 
 /// The examples of the manual are tests of this crate.
 #[cfg(doctest)]
+#[doc = include_str!("../../../docs/tutorials/guestbook.md")]
+pub struct Tutorial;
+
+/// Those of the reference too.
+#[cfg(doctest)]
 #[doc = include_str!("../../../docs/PROVIDERS.md")]
-pub struct Manual;
+pub struct Reference;

@@ -15,7 +15,7 @@ struct Step {
 }
 
 // `tests` is the command of the README, word for word.
-const STEPS: [Step; 4] = [
+const STEPS: [Step; 5] = [
     Step { name: "format", args: &["fmt", "--all", "--check"], env: &[] },
     Step {
         name: "lints",
@@ -27,6 +27,7 @@ const STEPS: [Step; 4] = [
         args: &["doc", "--locked", "--workspace", "--no-deps"],
         env: &[("RUSTDOCFLAGS", "-D warnings")],
     },
+    Step { name: "book", args: &["xtask", "book"], env: &[] },
     Step { name: "tests", args: &["xtask", "test"], env: &[] },
 ];
 

@@ -6,8 +6,10 @@
 )]
 
 mod bench;
+mod book;
 mod ci;
 mod dev;
+mod outside;
 mod postgres;
 mod prepare;
 mod test;
@@ -33,13 +35,15 @@ enum Command {
     Dev(dev::Args),
     /// Runs every test on a real PostgreSQL, then the doctests.
     Test(test::Args),
-    /// Runs what continuous integration runs: format, lints, docs, tests.
+    /// Runs what continuous integration runs: format, lints, docs, book, tests.
     Ci,
+    /// Builds the manual from `docs/`, with mdBook, which is installed if it is missing.
+    Book(book::Args),
     /// Installs the PostgreSQL programs, unless this machine has them.
     GetPostgres,
     /// Measures the server in a run of its own, and prints the figures.
     Bench(bench::Args),
-    /// Refreshes `.sqlx`, which describes the checked queries to builds without a database.
+    /// Refreshes `.sqlx`, which describes the checked queries to builds without a database, and the examples' lock files.
     Prepare(prepare::Args),
 }
 
@@ -59,6 +63,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Dev(args) => dev::run(&workspace, &args),
         Command::Test(args) => test::run(&workspace, &args),
         Command::Ci => ci::run(&workspace),
+        Command::Book(args) => book::run(&workspace, &args),
         Command::GetPostgres => postgres::get(),
         Command::Bench(args) => bench::run(&workspace, &args),
         Command::Prepare(args) => prepare::run(&workspace, &args),

@@ -6,11 +6,14 @@
 )]
 
 mod access;
+mod agents;
 mod anonymous;
 mod bad_input;
+mod bundled;
 mod calls;
 mod command_line;
 mod compose;
+mod documents;
 mod event_chaos;
 mod event_command_line;
 mod events;
@@ -22,11 +25,17 @@ mod job_bad_input;
 mod job_chaos;
 mod jobs;
 mod memory;
+mod outside;
 mod production;
+mod provider_check;
 mod provider_routes;
 mod providers;
 mod readme;
 mod rig;
+mod scaffold;
+mod shown;
 mod slop;
 mod start;
+mod third_party;
 mod tools;
+mod tutorials;
