@@ -3,7 +3,7 @@
 mod build;
 mod table;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use mindflight_api::codes;
@@ -17,6 +17,7 @@ use mindflight_queue::Queue;
 use mindflight_store::Store;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::build::{Failure, Site, build};
 pub(crate) use self::table::{Found, Lookup, RouteTable};
 use crate::config::{Config, Environment, ProviderSection};
 use crate::engine::Tasks;
@@ -115,7 +116,7 @@ impl Mounts {
     async fn settle(&self, again: Option<&str>) -> Result<()> {
         let _changing = self.0.changing.lock().await;
         let switches = self.0.store.providers().states().await?;
-        for (name, section) in self.wanted() {
+        for (name, section) in self.0.config.mounts(&self.0.registry) {
             let switch = switches.get(&name).copied();
             let settled = self.read().get(&name).is_some_and(|slot| slot.switch == switch);
             if !settled || again == Some(name.as_str()) {
@@ -126,27 +127,12 @@ impl Mounts {
         self.publish().await
     }
 
-    /// The mounted names: those of the configuration, and those of linked providers that it does not mention.
-    fn wanted(&self) -> BTreeMap<String, ProviderSection> {
-        let mut wanted = self.0.config.providers.clone();
-        let used: HashSet<String> = wanted
-            .iter()
-            .map(|(name, section)| section.provider.clone().unwrap_or_else(|| name.clone()))
-            .collect();
-        for factory in self.0.registry.iter() {
-            if !used.contains(factory.id) {
-                wanted.entry(factory.id.to_owned()).or_default();
-            }
-        }
-        wanted
-    }
-
     async fn next(&self, name: &str, section: &ProviderSection, switch: Option<bool>) -> Slot {
         let id = section.provider.clone().unwrap_or_else(|| name.to_owned());
         let present = self.read().get(name).and_then(|slot| slot.mounted.clone());
         let outcome = match (self.chosen(&id, name, section, switch), present) {
             (Ok(_), Some(mounted)) => Ok(mounted),
-            (Ok(factory), None) => build::build(&factory, name, section, &self.0).await,
+            (Ok(factory), None) => build(&factory, name, section, self.site()).await,
             (Err(failure), _) => Err(failure),
         };
         match outcome {
@@ -154,11 +140,16 @@ impl Mounts {
                 tracing::info!(provider = name, "provider `{name}` is on");
                 Slot { id, switch, state: State::On, reason: None, mounted: Some(mounted) }
             }
-            Err(build::Failure { state, reason }) => {
+            Err(Failure { state, reason }) => {
                 tracing::warn!(provider = name, reason, "provider `{name}` is not on: {reason}");
                 Slot { id, switch, state, reason: Some(reason), mounted: None }
             }
         }
+    }
+
+    fn site(&self) -> Site {
+        let (ports, runtime) = (self.0.ports.clone(), self.0.tasks.runtime());
+        Site { ports, runtime, limit: self.0.config.calls.build_timeout.0 }
     }
 
     /// The factory of a provider that is wanted, or why it is not.
@@ -168,8 +159,8 @@ impl Mounts {
         name: &str,
         section: &ProviderSection,
         switch: Option<bool>,
-    ) -> Result<Factory, build::Failure> {
-        let failure = |state, reason| Err(build::Failure { state, reason });
+    ) -> Result<Factory, Failure> {
+        let failure = |state, reason| Err(Failure { state, reason });
         let Some(factory) = self.0.registry.get(id).copied() else {
             return failure(State::Missing, self.not_linked(id));
         };

@@ -1,10 +1,11 @@
 //! The sections. Their doc comments are the reference; their defaults are the defaults.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::path::PathBuf;
 
 use ipnet::IpNet;
+use mindflight_core::Registry;
 use mindflight_outbound::Allow;
 use schemars::JsonSchema;
 use secrecy::SecretString;
@@ -50,6 +51,20 @@ pub struct Config {
 }
 
 impl Config {
+    /// The mounted names: those that are configured, and those of linked providers that nothing mentions.
+    #[must_use]
+    pub(crate) fn mounts(&self, registry: &Registry) -> BTreeMap<String, ProviderSection> {
+        let mut mounts = self.providers.clone();
+        let id = |(name, section): (&String, &ProviderSection)| {
+            section.provider.clone().unwrap_or_else(|| name.clone())
+        };
+        let used: HashSet<String> = mounts.iter().map(id).collect();
+        for factory in registry.iter().filter(|factory| !used.contains(factory.id)) {
+            mounts.entry(factory.id.to_owned()).or_default();
+        }
+        mounts
+    }
+
     /// How log lines look: as set, else as the environment wants it.
     #[must_use]
     pub fn log_format(&self) -> LogFormat {

@@ -1,35 +1,45 @@
 //! Builds one provider, and takes every way in which that can go wrong as that provider's own misfortune.
 
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 use mindflight_api::provider::State;
 use mindflight_core::mounted::Mounted;
+use mindflight_core::ports::Ports;
 use mindflight_core::{Factory, ProviderContext};
 use serde_json::Value;
+use tokio::runtime::Handle;
 
 use super::Shared;
 use crate::config::ProviderSection;
 
 /// Why a provider is not on.
-pub(super) struct Failure {
-    pub(super) state: State,
-    pub(super) reason: String,
+pub(crate) struct Failure {
+    pub(crate) state: State,
+    pub(crate) reason: String,
 }
 
-pub(super) async fn build(
+/// Where a provider is built, and with what.
+pub(crate) struct Site {
+    pub(crate) ports: Ports,
+    pub(crate) runtime: Handle,
+    /// How long it may take.
+    pub(crate) limit: Duration,
+}
+
+pub(crate) async fn build(
     factory: &Factory,
     name: &str,
     section: &ProviderSection,
-    shared: &Shared,
+    site: Site,
 ) -> Result<Mounted, Failure> {
     let settings = Value::Object(section.settings.clone());
     check(factory, name, &settings)?;
     let failed = |reason: String| Failure { state: State::Failed, reason };
-    let context = ProviderContext::new(name, shared.ports.clone());
-    let (limit, factory) = (shared.config.calls.build_timeout.0, *factory);
+    let context = ProviderContext::new(name, site.ports);
+    let (limit, factory) = (site.limit, *factory);
     // In a task of its own: a build that blocks its thread is left behind, as one that never ends.
-    let mut built =
-        shared.tasks.runtime().spawn(async move { factory.build(settings, context).await });
+    let mut built = site.runtime.spawn(async move { factory.build(settings, context).await });
     match tokio::time::timeout(limit, &mut built).await {
         Ok(Ok(Ok(mounted))) => surface(mounted)
             .ok_or_else(|| failed("it crashed while it declared its tools".to_owned())),
