@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use mindflight_cli::{Failure, Outcome, Output, ServeArgs};
+use mindflight_cli::{Failure, Outcome, Output, ServeArgs, quoted};
 use mindflight_embedded_postgres::{Lock, default_data_dir};
 use mindflight_server::config::{Config, Loaded, Mode};
 use mindflight_server::{Registry, announce, development_secret, run};
@@ -106,16 +106,6 @@ fn invite(address: SocketAddr, dir: &Path) {
     say(&format!("  {program} tool list{place}"));
     say(&format!("  {program} tool call demo_greet name=Ada{place}"));
     say("open on loopback only, no key needed; stop with Ctrl-C");
-}
-
-/// A path as one word of a shell.
-fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |c: char| c.is_alphanumeric() || "/._-+,:@%".contains(c);
-    match text.chars().all(plain) {
-        true => text,
-        false => format!("'{}'", text.replace('\'', "'\\''")),
-    }
 }
 
 /// Tells commands on this machine where the server is. A folder that cannot be written costs only that.

@@ -15,6 +15,7 @@ mod output;
 mod parser;
 mod provider;
 mod queue;
+mod quote;
 mod run;
 mod scaffold;
 mod schedule;
@@ -31,4 +32,5 @@ pub use parser::local::{
     ConfigCommand, DatabaseCommand, KeyCreate, Place, PostgresCommand, ProviderCheck, ServeArgs,
     Setting, UserCreate,
 };
+pub use quote::quoted;
 pub use run::{execute, run};

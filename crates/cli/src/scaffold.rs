@@ -11,6 +11,7 @@ use serde_json::json;
 use self::name::Name;
 use crate::failure::codes;
 use crate::parser::local::ProviderNew;
+use crate::quote::quoted;
 use crate::{Exit, Failure, Outcome, Output};
 
 /// The files of a new provider, and their templates.
@@ -131,16 +132,6 @@ fn said(name: &Name, folder: &Path, files: &[&str]) -> Output {
     lines.extend(next.iter().map(|line| format!("  {line}")));
     let value = json!({"name": name.as_str(), "dir": folder, "files": files, "next": next});
     Output::text(lines, value)
-}
-
-/// A path as one word of a shell.
-fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |c: char| c.is_alphanumeric() || "/._-+,:@%".contains(c);
-    match text.chars().all(plain) {
-        true => text,
-        false => format!("'{}'", text.replace('\'', "'\\''")),
-    }
 }
 
 #[cfg(test)]
