@@ -1,61 +1,44 @@
-//! Percent-encoding (RFC 3986 §2).
+//! Percent-encoding (RFC 3986 §2): which characters stay in which part of a URL.
 
-/// Every byte that is not unreserved, encoded: no value can leave its place in a path or a query.
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+/// All but the unreserved characters: no value can leave its place in a path or a query.
+const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Reserved characters stay where they cannot end or split a value of the query.
+const RESERVED: &AsciiSet = &but(VALUE, b":/?@!$'()*,;");
+
+/// Only what cannot stand in the path of a URL.
+const PATH: &AsciiSet = &but(VALUE, b"/!$&'()*+,;=:@%");
+
+/// Every byte that is not unreserved, encoded.
 pub(crate) fn text(text: &str) -> String {
-    encoded(text, |_| false)
+    utf8_percent_encode(text, VALUE).to_string()
 }
 
-/// As [`text`], but reserved characters stay where they cannot end or split a value of the query.
+/// As [`text`], for a value in which the document allows reserved characters.
 pub(crate) fn reserved(text: &str) -> String {
-    encoded(text, |byte| b":/?@!$'()*,;".contains(&byte))
+    utf8_percent_encode(text, RESERVED).to_string()
 }
 
-/// A part of a path as the document writes it: only what cannot stand in a URL is encoded.
+/// A part of a path as the document writes it.
 pub(crate) fn literal(text: &str) -> String {
-    encoded(text, |byte| b"/!$&'()*+,;=:@%".contains(&byte))
-}
-
-fn encoded(text: &str, stays: impl Fn(u8) -> bool) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        let unreserved = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-        if unreserved || stays(byte) {
-            out.push(char::from(byte));
-        } else {
-            const HEX: &[u8; 16] = b"0123456789ABCDEF";
-            out.push('%');
-            out.push(char::from(HEX[usize::from(byte >> 4)]));
-            out.push(char::from(HEX[usize::from(byte & 15)]));
-        }
-    }
-    out
+    utf8_percent_encode(text, PATH).to_string()
 }
 
 /// Reads percent-encoding, as it stands in a reference; what is none stays.
 pub(crate) fn decoded(text: &str) -> String {
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, more @ ..] = rest {
-        let byte = match more {
-            [high, low, ..] if *first == b'%' => digit(*high).zip(digit(*low)),
-            _ => None,
-        };
-        match byte {
-            Some((high, low)) => {
-                out.push(high << 4 | low);
-                rest = &more[2..];
-            }
-            None => {
-                out.push(*first);
-                rest = more;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
-fn digit(byte: u8) -> Option<u8> {
-    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+/// `set` without these characters.
+const fn but(set: &AsciiSet, characters: &[u8]) -> AsciiSet {
+    let (mut set, mut at) = (set.remove(characters[0]), 1);
+    while at < characters.len() {
+        set = set.remove(characters[at]);
+        at += 1;
+    }
+    set
 }
 
 #[cfg(test)]
@@ -67,6 +50,7 @@ mod tests {
         assert_eq!(text("aZ0-._~"), "aZ0-._~");
         assert_eq!(text("a/b?c#d%2e é\\"), "a%2Fb%3Fc%23d%252e%20%C3%A9%5C");
         assert_eq!(reserved("a/b?c#d&e=f+g"), "a/b?c%23d%26e%3Df%2Bg");
+        assert_eq!(literal("/a b/{x}?"), "/a%20b/%7Bx%7D%3F");
         assert_eq!(decoded("a%2Fb%zz%"), "a/b%zz%");
     }
 }
