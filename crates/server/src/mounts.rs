@@ -141,7 +141,16 @@ impl Mounts {
                 Slot { id, switch, state: State::On, reason: None, mounted: Some(mounted) }
             }
             Err(Failure { state, reason }) => {
-                tracing::warn!(provider = name, reason, "provider `{name}` is not on: {reason}");
+                // One that nobody asked for may be off.
+                if self.0.config.providers.contains_key(name) || state != State::Off {
+                    tracing::warn!(
+                        provider = name,
+                        reason,
+                        "provider `{name}` is not on: {reason}"
+                    );
+                } else {
+                    tracing::info!(provider = name, reason, "provider `{name}` is off: {reason}");
+                }
                 Slot { id, switch, state, reason: Some(reason), mounted: None }
             }
         }

@@ -89,7 +89,12 @@ impl Filesystem {
             self.dir(&place).create_dir_all(parent).map_err(refuse)?;
         }
         // From here on every name is one name in this folder, wherever the path leads by then.
-        let folder = self.dir(&place).open_dir(parent).map_err(refuse)?;
+        let folder = self.dir(&place).open_dir(parent).map_err(|error| {
+            match error.kind() == io::ErrorKind::NotFound {
+                true => no_folder(&place),
+                false => refuse(error),
+            }
+        })?;
         let (file, created) = match input.mode.unwrap_or(Mode::Overwrite) {
             Mode::Append => self.append(&place, &folder, name, input, &bytes)?,
             mode @ (Mode::Overwrite | Mode::Create) => {
@@ -211,6 +216,11 @@ impl Filesystem {
 fn exists(place: &Place) -> Error {
     Error::conflict(format!("`{}` is there already", place.sent))
         .fix("Send `mode` `overwrite` to replace it, or another path.")
+}
+
+fn no_folder(place: &Place) -> Error {
+    Error::not_found(format!("the folder of `{}` is not there", place.sent))
+        .fix("Send `create_dirs` as true to make it, or another path.")
 }
 
 /// A written file that has no name of its own yet. Dropped without one, it is gone.

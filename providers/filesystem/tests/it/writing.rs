@@ -42,7 +42,7 @@ async fn folders_are_made_only_when_asked() {
     let world = World::new();
     let kit = world.kit().await;
     let without = kit.call("write", json!({"path": "x/y/z.txt", "content": ""})).await;
-    without.assert_error().status(404);
+    without.assert_error().status(404).detail_contains("the folder of `x/y/z.txt`").has_fix();
     assert!(!world.at("root/x").exists());
     let with = json!({"path": "x/y/z.txt", "content": "z", "create_dirs": true});
     assert_eq!(status(&kit.call("write", with).await), 200);
