@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use lru::LruCache;
 use metrics::Counter;
+use mindflight_core::tools::Options;
 use serde_json::Value;
 use tokio::time::Instant;
-
-use crate::catalog::Entry;
 
 /// What an entry costs besides its texts, in bytes; an estimate, so that many small results are bounded too.
 const OVERHEAD: usize = 256;
@@ -59,15 +58,19 @@ impl Cache {
     }
 
     /// What a call's result is kept under, if it may be kept.
-    pub(crate) fn key(&self, entry: &Entry, space: String, arguments: &Value) -> Option<Key> {
-        let options = &entry.tool.options;
+    pub(crate) fn key(
+        &self,
+        (tool, options): (&str, &Options),
+        space: String,
+        arguments: &Value,
+    ) -> Option<Key> {
         if self.limit == 0 || options.cache_for.is_none() {
             return None;
         }
         let mut arguments = arguments.clone();
         arguments.sort_all_objects();
         let space = if options.cache_shared { String::new() } else { space };
-        Some(Key { tool: entry.name.clone(), space, arguments: arguments.to_string() })
+        Some(Key { tool: tool.to_owned(), space, arguments: arguments.to_string() })
     }
 
     /// The result that is still good.
