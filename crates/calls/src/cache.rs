@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use lru::LruCache;
 use metrics::Counter;
+use mindflight_core::Caller;
 use mindflight_core::tools::Options;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -61,7 +62,7 @@ impl Cache {
     pub(crate) fn key(
         &self,
         (tool, options): (&str, &Options),
-        space: String,
+        caller: &Caller,
         arguments: &Value,
     ) -> Option<Key> {
         if self.limit == 0 || options.cache_for.is_none() {
@@ -69,7 +70,7 @@ impl Cache {
         }
         let mut arguments = arguments.clone();
         arguments.sort_all_objects();
-        let space = if options.cache_shared { String::new() } else { space };
+        let space = if options.cache_shared { String::new() } else { caller.space() };
         Some(Key { tool: tool.to_owned(), space, arguments: arguments.to_string() })
     }
 

@@ -141,11 +141,8 @@ impl Calls {
         let entry = watch.entry;
         entry.authorize(&request.caller)?;
         entry.input.check_arguments(&request.arguments)?;
-        let key = cache.key(
-            (&entry.name, &entry.tool.options),
-            request.caller.space(),
-            &request.arguments,
-        );
+        let key =
+            cache.key((&entry.name, &entry.tool.options), &request.caller, &request.arguments);
         if let Some(result) = key.as_ref().and_then(|key| cache.get(key)) {
             return Ok(result);
         }
