@@ -20,6 +20,7 @@ mod events;
 mod examples;
 mod frozen;
 mod health;
+mod how_to;
 mod instances;
 mod job_bad_input;
 mod job_chaos;
