@@ -4,10 +4,11 @@ use std::fs;
 use std::path::Path;
 
 use mindflight_testapp::canned::{Canned, answer};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::rig::{BINARY, Rig};
-use crate::shown::{Shell, Shown, blocks, section, shown};
+use crate::rig::{BINARY, Rig, command};
+use crate::shown::{ADDRESS, Shell, Shown, blocks, section, shown};
 use crate::start::open_folder;
 
 macro_rules! page {
@@ -20,7 +21,7 @@ macro_rules! page {
 struct Set {
     shell: Shell,
     rig: Rig,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Set {
@@ -33,18 +34,49 @@ impl Set {
         fs::write(&file, moved(blocks(page, "yaml")[0])).unwrap();
         let file = file.display().to_string();
         let rig = Rig::with(|launch| launch.arg("--config").arg(&file)).await;
-        let key = rig.key("admin").await;
+        Self::beside(rig, folder).await
+    }
+
+    async fn beside(rig: Rig, folder: TempDir) -> Self {
+        let create = command(&["key", "create", "--name", "operator", "--scopes", "admin"]);
+        let key = create.env("DATABASE_URL", rig.db.url()).stdout().await.unwrap();
         let variables = [("MINDFLIGHT_URL", rig.server.url()), ("MINDFLIGHT_KEY", &*key)];
         let mut shell = Shell::new(folder.path(), &variables);
         let programs = Path::new(BINARY).parent().unwrap().display();
         assert_eq!(shell.types(&format!("export PATH='{programs}':\"$PATH\"")).await, "");
-        Self { shell, rig, _folder: folder }
+        Self { shell, rig, folder }
+    }
+
+    /// Types what a page shows, with this id in the place of its own.
+    async fn shows(&mut self, shown: &Shown<'_>, id: &str) {
+        let printed = self.shell.types(&named(shown.command, id)).await;
+        let answer: Vec<String> = shown.answer.iter().map(|line| varying(line)).collect();
+        let answer = answer.iter().map(String::as_str).collect();
+        Shown { command: shown.command, answer }.is(&printed);
     }
 
     async fn says(&mut self, command: &str, part: &str) {
         let printed = self.shell.types(command).await;
         assert!(printed.contains(part), "`{command}`: no `{part}` in {printed}");
     }
+}
+
+/// A line with another id in the place of the one it has.
+fn named(line: &str, id: &str) -> String {
+    let words = line.split(' ').map(|word| if is_id(word) { id } else { word });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// A line without what is different each time: ids and times.
+fn varying(line: &str) -> String {
+    let time = |word: &str| word.len() == 5 && word.as_bytes()[2] == b':';
+    let varies = |word: &str| is_id(word) || word.ends_with('Z') || time(word);
+    let words = line.split(' ').map(|word| if varies(word) { "…" } else { word });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn is_id(word: &str) -> bool {
+    word.len() == 36 && word.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
 }
 
 /// The commands of a page's last part.
@@ -142,4 +174,99 @@ async fn an_internal_service_is_reached_as_the_page_says() {
     set.says(&call.replace("inventory.internal:8080", &local), "in stock").await;
     set.says(&call.replace("inventory.internal:8080", "127.0.0.1:1"), "not_allowed").await;
     assert_eq!(inventory.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn failed_jobs_are_found_and_run_again_as_the_page_says() {
+    let page = page!("failed-jobs.md");
+    let mut set = Set::beside(Rig::new().await, open_folder()).await;
+    let made = |kind: &str, args: Value| json!({"kind": kind, "args": args});
+    let jobs = json!([
+        made("demo.count", json!({"key": "k"})),
+        made("demo.fail", json!({"message": "no"}))
+    ]);
+    let jobs = set.rig.server.post("/api/jobs", &jobs).await;
+    let ids: Vec<&str> = jobs.body["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|job| job["id"].as_str())
+        .collect();
+    for id in &ids {
+        set.says(&format!("mindflight job watch {id}"), id).await;
+    }
+    let [list, show, dry, retry] = &shown(page)[..] else { panic!("four commands") };
+    set.shows(list, ids[1]).await;
+    set.shows(show, ids[1]).await;
+    for act in blocks(page, "sh")[0].lines() {
+        set.says(act, "demo").await;
+    }
+    set.shows(dry, ids[1]).await;
+    set.shows(retry, ids[1]).await;
+    for check in checks(page) {
+        assert!(!set.shell.types(check).await.contains("error:"), "{check}");
+    }
+}
+
+#[tokio::test]
+async fn a_job_says_why_it_waits_as_the_page_says() {
+    let page = page!("waiting-jobs.md");
+    let mut set = Set::beside(Rig::new().await, open_folder()).await;
+    // A queue is there once a job was put into it.
+    set.says("mindflight job enqueue demo.count key=k --wait", "succeeded").await;
+    set.says("mindflight queue pause demo --reason 'vendor incident'", "paused").await;
+    let waiting = json!({"kind": "demo.count", "args": {"key": "k"}});
+    let waiting = set.rig.server.post("/api/jobs", &waiting).await;
+    let id = waiting.body["id"].as_str().unwrap();
+    let [list, why] = &shown(page)[..] else { panic!("two commands") };
+    set.shows(list, id).await;
+    set.shows(why, id).await;
+    for look in blocks(page, "sh")[0].lines() {
+        assert!(!set.shell.types(look).await.contains("error:"), "{look}");
+    }
+    set.says(why.answer[1].strip_prefix("next: ").unwrap(), "demo").await;
+    set.says(&format!("{}; echo $?", named(checks(page)[0], id)), "\n0").await;
+}
+
+#[tokio::test]
+async fn a_webhook_is_tried_by_hand_as_the_page_says() {
+    let page = page!("webhook.md");
+    let variable = "MINDFLIGHT_PROVIDERS__DEMO__WEBHOOK_SECRET";
+    let rig = Rig::with(|launch| launch.env(variable, "s3cret")).await;
+    let mut set = Set::beside(rig, open_folder()).await;
+    assert_eq!(set.shell.types(&format!("export {variable}=s3cret")).await, "");
+    let [secret, send] = blocks(page, "sh")[..] else { panic!("two blocks") };
+    assert!(secret.starts_with(&format!("export {variable}=")), "{secret}");
+    let send = send.replace(ADDRESS, set.rig.server.url());
+    set.says(&send, "\"event\":").await;
+    let unsigned = send.replace("X-Signature", "X-Other");
+    set.says(&unsigned, "unauthenticated").await;
+    set.says(&unsigned, "X-Signature").await;
+    let [list] = &shown(page)[..] else { panic!("one command is shown") };
+    let printed = set.shell.types(list.command).await;
+    assert!(printed.ends_with("{\"order\":7}"), "{printed}");
+    assert_eq!(printed.lines().count(), list.answer.len(), "{printed}");
+}
+
+#[tokio::test]
+async fn tools_are_listed_for_the_vendors_as_the_page_says() {
+    let page = page!("sdk-shapes.md");
+    let folder = open_folder();
+    let mut set = Set::beside(Rig::new().await, folder).await;
+    let [list] = &shown(page)[..] else { panic!("one command is shown") };
+    let with_key = |line: &str| {
+        let line = line.replace(ADDRESS, set.rig.server.url());
+        line.replacen("curl ", "curl -H \"Authorization: Bearer $MINDFLIGHT_KEY\" ", 1)
+    };
+    let (listing, call) =
+        (with_key(list.command), checks(page)[0].replace(ADDRESS, set.rig.server.url()));
+    list.is(&set.shell.types(&listing).await);
+    set.says(&call, "{\"text\":\"hello\"}").await;
+    let uses = "print(openai_message({'id': 'c', 'function': {'name': 'echo_say', 'arguments': '{\"text\": \"hi\"}'}}))\n\
+                print(anthropic_block({'id': 't', 'name': 'demo_add', 'input': {'a': 1}}))\n";
+    let script = set.folder.path().join("page.py");
+    fs::write(&script, format!("{}\n{uses}", blocks(page, "python")[0])).unwrap();
+    let ran = set.shell.types("python3 page.py").await;
+    assert!(ran.contains("'tool_call_id': 'c'") && ran.contains("\"text\":\"hi\""), "{ran}");
+    assert!(ran.contains("'tool_use_id': 't'") && ran.contains("'is_error': True"), "{ran}");
 }
