@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use mindflight_api::codes;
 use mindflight_api::event::{Envelope, Reset, ResetReason};
 use mindflight_api::problem::Fault;
+use mindflight_api::{JobId, codes};
 use mindflight_core::event::DEEPEST;
 use mindflight_core::policy::Pattern;
 use mindflight_core::{Error, Result};
@@ -247,7 +247,9 @@ impl Work {
         if rows.is_empty() && until < cursor.position + PASSED {
             return Ok(Some(cursor.position));
         }
-        let rows: Vec<NewRow> = rows.into_iter().map(|(_, row)| row).collect();
+        // Named while nobody else can make any: whoever read first is not who makes the first, and jobs run by their ids.
+        let rows: Vec<NewRow> =
+            rows.into_iter().map(|(_, row)| NewRow { id: JobId::new(), ..row }).collect();
         let lag = self.shared.hub.head().map_or(0, |head| head.position.saturating_sub(until));
         metrics::gauge!("mindflight_event_consumer_lag", "consumer" => name.clone())
             .set(lag as f64);

@@ -1,6 +1,7 @@
 //! Events become jobs: each one job of each consumer, whoever looks.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -13,6 +14,7 @@ use mindflight_events::{Consumer, Makes, Settings};
 use mindflight_store::jobs::{Due, NewRow};
 use mindflight_testapp::TestDb;
 use serde_json::json;
+use tokio::sync::Semaphore;
 use tokio_postgres::Client;
 
 use crate::peers::{PATIENCE, Peer, eventually};
@@ -52,6 +54,32 @@ impl Jobs {
     fn refuse(&self, r#type: &str, code: Code) {
         self.refuses.lock().unwrap().insert(r#type.to_owned(), code);
     }
+}
+
+/// Makes jobs as [`Jobs`] does, but gives each away only when it may.
+struct Held {
+    jobs: Jobs,
+    made: AtomicUsize,
+    may: Semaphore,
+}
+
+impl Held {
+    fn after(count: usize) -> Arc<Self> {
+        let (jobs, made) = Default::default();
+        Arc::new(Self { jobs, made, may: Semaphore::new(count) })
+    }
+}
+
+#[async_trait]
+impl Makes for Held {
+    async fn row(&self, consumer: &str, event: Envelope) -> Result<NewRow> {
+        let row = self.jobs.row(consumer, event).await?;
+        self.made.fetch_add(1, Ordering::Relaxed);
+        self.may.acquire().await.unwrap().forget();
+        Ok(row)
+    }
+
+    fn made(&self, _: &[i16]) {}
 }
 
 fn consumer(name: &str, pattern: &str) -> Consumer {
@@ -135,6 +163,23 @@ async fn two_processes_make_one_job_of_each_event() {
     let ids: HashSet<u64> = made(&client, "c0").await.into_iter().collect();
     assert_eq!(ids.len(), 400);
     drop(breaks);
+}
+
+/// One process has read two events when another makes the job of the first.
+#[tokio::test]
+async fn jobs_are_in_the_order_of_their_events_whoever_makes_them() {
+    let db = database().await;
+    let (client, wanted) = (past(&db).await, [consumer("a", "**")]);
+    let (early, late) = (Held::after(1), Held::after(1));
+    let one = peer(&db);
+    one.log.listen(early.clone(), wanted.to_vec()).await.unwrap();
+    publish(&one, 0..2).await;
+    eventually("both are read", async || early.made.load(Ordering::Relaxed) == 2).await;
+    let two = Peer::start(db.store(), Settings { consumer_batch: 1, ..polled() });
+    two.log.listen(late.clone(), wanted.to_vec()).await.unwrap();
+    makes(&client, "a", &[1]).await;
+    early.may.add_permits(10);
+    makes(&client, "a", &[1, 2]).await;
 }
 
 #[tokio::test]
