@@ -6,6 +6,7 @@ use std::time::Duration;
 use lru::LruCache;
 use metrics::Counter;
 use mindflight_core::Caller;
+use mindflight_core::policy::canonical;
 use mindflight_core::tools::Options;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -68,10 +69,8 @@ impl Cache {
         if self.limit == 0 || options.cache_for.is_none() {
             return None;
         }
-        let mut arguments = arguments.clone();
-        arguments.sort_all_objects();
         let space = if options.cache_shared { String::new() } else { caller.space() };
-        Some(Key { tool: tool.to_owned(), space, arguments: arguments.to_string() })
+        Some(Key { tool: tool.to_owned(), space, arguments: canonical(arguments) })
     }
 
     /// The result that is still good.

@@ -12,4 +12,4 @@ pub use self::attempt::{Next, Outcome, after_attempt};
 pub use self::backoff::Backoff;
 pub use self::missed::{Missed, due};
 pub use self::pattern::{BadType, LONGEST_TYPE, Pattern, RESERVED, check_type};
-pub use self::unique::{Unique, unique_key};
+pub use self::unique::{Unique, canonical, unique_key};

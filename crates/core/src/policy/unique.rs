@@ -35,7 +35,8 @@ pub fn unique_key(kind: &str, args: &Value, unique: &Unique, now: DateTime<Utc>)
 }
 
 /// `value` with the members of objects sorted: the same for arguments that mean the same.
-fn canonical(value: &Value) -> String {
+#[must_use]
+pub fn canonical(value: &Value) -> String {
     match value {
         Value::Object(object) => {
             let mut members: Vec<_> = object.iter().collect();
