@@ -103,6 +103,9 @@ impl Resolver<'_> {
             needs_meta: matches!(runs, Runs::Tool { .. }) || job.options.cause.is_some(),
             unique,
             gate,
+            outer_gate: None,
+            after: Vec::new(),
+            is_awaited: false,
             args: text(&job.args)?,
         };
         let made = Made {

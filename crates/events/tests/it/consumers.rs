@@ -44,6 +44,9 @@ impl Makes for Jobs {
             needs_meta: false,
             unique: None,
             gate: None,
+            outer_gate: None,
+            after: Vec::new(),
+            is_awaited: false,
         })
     }
 

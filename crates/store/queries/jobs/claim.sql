@@ -18,8 +18,8 @@ took AS (
 ),
 leased AS (
     INSERT INTO mindflight.lease
-        (id, worker, queue, lane, kind, attempt, crashes, max_attempts, is_unique, gate)
-    SELECT id, $8, queue, lane, kind, attempt + 1, crashes, max_attempts, is_unique, gate
+        (id, worker, queue, lane, kind, attempt, crashes, max_attempts, is_unique, gate, outer_gate, is_awaited)
+    SELECT id, $8, queue, lane, kind, attempt + 1, crashes, max_attempts, is_unique, gate, outer_gate, is_awaited
     FROM took
 )
 SELECT took.id AS "id!", took.lane AS "lane!", took.kind AS "kind!", took.attempt + 1 AS "attempt!",

@@ -15,17 +15,19 @@ noted AS (
 ),
 later AS (
     INSERT INTO mindflight.scheduled
-        (id, run_at, why, queue, lane, kind, attempt, crashes, max_attempts, is_unique, gate)
+        (id, run_at, why, queue, lane, kind, attempt, crashes, max_attempts, is_unique, gate, outer_gate, is_awaited)
     SELECT id, clock_timestamp() + delay * interval '1 second', CASE ended WHEN 0 THEN 1 ELSE 2 END,
-        queue, lane, kind, attempt, crashes, max_attempts + CASE ended WHEN 0 THEN 0 ELSE 1 END, is_unique, gate
+        queue, lane, kind, attempt, crashes, max_attempts + CASE ended WHEN 0 THEN 0 ELSE 1 END, is_unique, gate,
+        outer_gate, is_awaited
     FROM done
     WHERE delay IS NOT NULL
 ),
 now AS (
-    INSERT INTO mindflight.ready (queue, lane, id, kind, attempt, crashes, max_attempts, is_unique, gate)
-    SELECT queue, lane, id, kind, attempt, crashes, max_attempts + 1, is_unique, gate
+    INSERT INTO mindflight.ready
+        (queue, lane, id, kind, attempt, crashes, max_attempts, is_unique, gate, outer_gate, is_awaited)
+    SELECT queue, lane, id, kind, attempt, crashes, max_attempts + 1, is_unique, gate, outer_gate, is_awaited
     FROM done
     WHERE delay IS NULL
 )
-SELECT id AS "id!", is_unique AS "is_unique!", gate, queue AS "queue!", delay IS NULL AS "is_ready!"
+SELECT id AS "id!", is_unique AS "is_unique!", gate, outer_gate, queue AS "queue!", delay IS NULL AS "is_ready!"
 FROM done

@@ -54,11 +54,12 @@ told AS (
     HAVING count(*) > 0
 ),
 again AS (
-    INSERT INTO mindflight.ready (queue, lane, id, kind, attempt, crashes, max_attempts, is_unique, gate)
+    INSERT INTO mindflight.ready
+        (queue, lane, id, kind, attempt, crashes, max_attempts, is_unique, gate, outer_gate, is_awaited)
     SELECT queue, $5, id, kind, attempt, charged, max_attempts + CASE WHEN was_alone THEN 0 ELSE 1 END,
-        is_unique, gate
+        is_unique, gate, outer_gate, is_awaited
     FROM decided
     WHERE runs_again
 )
-SELECT id AS "id!", queue AS "queue!", gate, is_unique AS "is_unique!", runs_again AS "runs_again!"
+SELECT id AS "id!", queue AS "queue!", gate, outer_gate, is_unique AS "is_unique!", runs_again AS "runs_again!"
 FROM decided

@@ -209,15 +209,15 @@ async fn hasten(db: &mut PgConnection, id: JobId) -> Result<Option<Place>> {
         ),
         limited AS (
             INSERT INTO mindflight.blocked
-                (gate, lane, id, queue, kind, attempt, crashes, max_attempts, is_unique)
-            SELECT gate, lane, id, queue, kind, attempt, crashes, max_attempts, is_unique
+                (gate, outer_gate, lane, id, queue, kind, attempt, crashes, max_attempts, is_unique, is_awaited)
+            SELECT gate, outer_gate, lane, id, queue, kind, attempt, crashes, max_attempts, is_unique, is_awaited
             FROM early
             WHERE gate IS NOT NULL
         ),
         waiting AS (
             INSERT INTO mindflight.ready
-                (queue, lane, id, kind, attempt, crashes, max_attempts, is_unique)
-            SELECT queue, lane, id, kind, attempt, crashes, max_attempts, is_unique
+                (queue, lane, id, kind, attempt, crashes, max_attempts, is_unique, is_awaited)
+            SELECT queue, lane, id, kind, attempt, crashes, max_attempts, is_unique, is_awaited
             FROM early
             WHERE gate IS NULL
         )

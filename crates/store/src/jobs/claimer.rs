@@ -245,8 +245,9 @@ async fn give_back(db: &mut PgConnection, leases: &[Lease]) -> Result<Vec<i16>> 
                 AND lease.attempt = given.attempt
             RETURNING lease.*
         )
-        INSERT INTO mindflight.ready (queue, lane, id, kind, attempt, crashes, max_attempts, is_unique, gate)
-        SELECT queue, lane, id, kind, attempt - 1, crashes, max_attempts, is_unique, gate
+        INSERT INTO mindflight.ready
+            (queue, lane, id, kind, attempt, crashes, max_attempts, is_unique, gate, outer_gate, is_awaited)
+        SELECT queue, lane, id, kind, attempt - 1, crashes, max_attempts, is_unique, gate, outer_gate, is_awaited
         FROM back
         RETURNING queue
         "#,

@@ -169,6 +169,13 @@ struct Released {
     id: Uuid,
     is_unique: bool,
     gate: Option<i32>,
+    outer_gate: Option<i32>,
+}
+
+impl Released {
+    fn gates(&self) -> impl Iterator<Item = i32> {
+        self.gate.into_iter().chain(self.outer_gate)
+    }
 }
 
 /// Which of the jobs that would run again somebody wants to be stopped. Holds their leases, so that nobody can ask
@@ -235,13 +242,13 @@ async fn everything(db: &mut PgConnection, finals: &Finals<'_>, entered: &[i32])
     released.extend(finish(db, &finals.kept).await?);
     let mut count = released.len();
     let keys: Vec<Uuid> = released.iter().filter(|one| one.is_unique).map(|one| one.id).collect();
-    let mut gates: Vec<i32> = released.iter().filter_map(|one| one.gate).collect();
+    let mut gates: Vec<i32> = released.iter().flat_map(Released::gates).collect();
     gates.extend(entered);
     let mut queues = Vec::new();
     if !finals.rest.is_empty() {
         let (again, ready) = put_back(db, &finals.rest).await?;
         count += again.len();
-        gates.extend(again.iter().filter_map(|one| one.gate));
+        gates.extend(again.iter().flat_map(Released::gates));
         queues.extend(ready);
     }
     if !keys.is_empty() {
@@ -316,7 +323,7 @@ async fn finish(db: &mut PgConnection, finals: &Columns) -> Result<Vec<Released>
             FROM done
             HAVING count(*) > 0
         )
-        SELECT id AS "id!", is_unique AS "is_unique!", gate
+        SELECT id AS "id!", is_unique AS "is_unique!", gate, outer_gate
         FROM done
         "#,
         &finals.leases.ids,
@@ -365,7 +372,7 @@ async fn forget(db: &mut PgConnection, finals: &Columns) -> Result<Vec<Released>
             FROM done
             HAVING count(*) > 0
         )
-        SELECT id AS "id!", is_unique AS "is_unique!", gate
+        SELECT id AS "id!", is_unique AS "is_unique!", gate, outer_gate
         FROM done
         "#,
         &finals.leases.ids,
@@ -409,7 +416,12 @@ async fn put_back(db: &mut PgConnection, batch: &[&Finished]) -> Result<(Vec<Rel
     let ready = rows.iter().filter(|row| row.is_ready).map(|row| row.queue).collect();
     let released = rows
         .into_iter()
-        .map(|row| Released { id: row.id, is_unique: row.is_unique, gate: row.gate })
+        .map(|row| Released {
+            id: row.id,
+            is_unique: row.is_unique,
+            gate: row.gate,
+            outer_gate: row.outer_gate,
+        })
         .collect();
     Ok((released, ready))
 }

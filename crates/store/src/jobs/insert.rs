@@ -55,8 +55,14 @@ pub struct NewRow {
     pub needs_meta: bool,
     /// A key of which one unfinished job at most exists, and whether it is given back when an attempt starts.
     pub unique: Option<(String, bool)>,
-    /// The number of what limits how many run at once.
+    /// The number of the gate it passes first.
     pub gate: Option<i32>,
+    /// The number of the gate it passes then.
+    pub outer_gate: Option<i32>,
+    /// It starts once these have ended.
+    pub after: Vec<JobId>,
+    /// Others of the same rows start once it has ended.
+    pub is_awaited: bool,
 }
 
 /// What making jobs came to.
@@ -201,7 +207,10 @@ struct Columns {
     meta: Vec<Option<Value>>,
     inline: Vec<bool>,
     is_unique: Vec<bool>,
+    is_awaited: Vec<bool>,
+    waits: Vec<bool>,
     gate: Vec<Option<i32>>,
+    outer_gate: Vec<Option<i32>>,
     delay: Vec<Option<f64>>,
     run_at: Vec<Option<DateTime<Utc>>>,
 }
@@ -217,7 +226,10 @@ impl Columns {
         self.meta.push(row.meta.clone());
         self.inline.push(row.args.len() <= INLINE && !row.needs_meta);
         self.is_unique.push(row.unique.is_some());
+        self.is_awaited.push(row.is_awaited);
+        self.waits.push(!row.after.is_empty());
         self.gate.push(row.gate);
+        self.outer_gate.push(row.outer_gate);
         let (delay, run_at) = match row.due {
             Due::Now => (None, None),
             Due::After(delay) => (Some(delay.as_secs_f64()), None),
@@ -245,7 +257,10 @@ async fn write(db: &mut PgConnection, rows: &[&NewRow]) -> Result<()> {
         &columns.meta as &[Option<Value>],
         &columns.inline,
         &columns.is_unique,
+        &columns.is_awaited,
+        &columns.waits,
         &columns.gate as &[Option<i32>],
+        &columns.outer_gate as &[Option<i32>],
         &columns.delay as &[Option<f64>],
         &columns.run_at as &[Option<DateTime<Utc>>],
     )

@@ -217,14 +217,15 @@ async fn promote(db: &mut PgConnection, limit: i64) -> Result<Promoted> {
         ),
         limited AS (
             INSERT INTO mindflight.blocked
-                (gate, lane, id, queue, kind, attempt, crashes, max_attempts, is_unique)
-            SELECT gate, lane, id, queue, kind, attempt, crashes, max_attempts, is_unique
+                (gate, outer_gate, lane, id, queue, kind, attempt, crashes, max_attempts, is_unique, is_awaited)
+            SELECT gate, outer_gate, lane, id, queue, kind, attempt, crashes, max_attempts, is_unique, is_awaited
             FROM due
             WHERE gate IS NOT NULL
         ),
         now AS (
-            INSERT INTO mindflight.ready (queue, lane, id, kind, attempt, crashes, max_attempts, is_unique)
-            SELECT queue, lane, id, kind, attempt, crashes, max_attempts, is_unique
+            INSERT INTO mindflight.ready
+                (queue, lane, id, kind, attempt, crashes, max_attempts, is_unique, is_awaited)
+            SELECT queue, lane, id, kind, attempt, crashes, max_attempts, is_unique, is_awaited
             FROM due
             WHERE gate IS NULL
         )

@@ -134,6 +134,7 @@ struct Found {
     id: Uuid,
     queue: i16,
     gate: Option<i32>,
+    outer_gate: Option<i32>,
     is_unique: bool,
     runs_again: bool,
 }
@@ -144,7 +145,8 @@ async fn collect(db: &mut PgConnection, workers: Vec<i64>, crash: &Crash) -> Res
     let (again, ended): (Vec<&Found>, Vec<&Found>) = found.iter().partition(|job| job.runs_again);
     let mut queues: Vec<i16> = again.iter().map(|job| job.queue).collect();
     let keys: Vec<Uuid> = ended.iter().filter(|job| job.is_unique).map(|job| job.id).collect();
-    let gates: Vec<i32> = ended.iter().filter_map(|job| job.gate).collect();
+    let gates: Vec<i32> =
+        ended.iter().flat_map(|job| [job.gate, job.outer_gate]).flatten().collect();
     if !keys.is_empty() {
         give_back_keys(db, &keys).await?;
     }

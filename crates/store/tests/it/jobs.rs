@@ -84,6 +84,9 @@ impl Roles {
                 needs_meta: false,
                 unique: None,
                 gate: None,
+                outer_gate: None,
+                after: Vec::new(),
+                is_awaited: false,
             })
             .collect();
         rows.iter_mut().enumerate().for_each(|(number, row)| change(number, row));

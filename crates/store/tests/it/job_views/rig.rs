@@ -61,6 +61,9 @@ impl Rig {
             needs_meta: false,
             unique: None,
             gate: None,
+            outer_gate: None,
+            after: Vec::new(),
+            is_awaited: false,
         }
     }
 
