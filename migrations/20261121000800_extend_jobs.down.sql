@@ -2,6 +2,8 @@ SET LOCAL lock_timeout = '5s';
 
 DROP TABLE mindflight.error_group;
 
+ALTER TABLE mindflight.event DROP COLUMN jobs;
+
 ALTER TABLE mindflight.outcome DROP COLUMN fingerprint;
 
 ALTER TABLE mindflight.unique_key DROP COLUMN expires_at;
@@ -24,6 +26,7 @@ DELETE FROM mindflight.gate WHERE slots IS NULL;
 
 ALTER TABLE mindflight.gate
     ALTER COLUMN slots SET NOT NULL,
+    DROP COLUMN is_outer,
     DROP COLUMN rate,
     DROP COLUMN rate_period,
     DROP COLUMN tokens,

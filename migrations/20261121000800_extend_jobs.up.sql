@@ -20,6 +20,8 @@ ALTER TABLE mindflight.queue
 -- A gate lets so many run at once, so many start in each rate_period, or both.
 ALTER TABLE mindflight.gate
     ALTER COLUMN slots DROP NOT NULL,
+    -- Whether it is for a whole kind. Those are locked after all others, as jobs pass them last.
+    ADD COLUMN is_outer boolean NOT NULL DEFAULT false,
     ADD COLUMN rate integer,
     ADD COLUMN rate_period interval,
     ADD COLUMN tokens double precision NOT NULL DEFAULT 0,
@@ -28,6 +30,10 @@ ALTER TABLE mindflight.gate
     ADD COLUMN wakes_at timestamptz,
     ADD CONSTRAINT gate_rate_positive CHECK (rate > 0 AND rate_period > '0'),
     ADD CONSTRAINT gate_rate_whole CHECK ((rate IS NULL) = (rate_period IS NULL));
+
+UPDATE mindflight.gate
+SET is_outer = true
+WHERE name IN (SELECT kind.name FROM mindflight.kind);
 
 CREATE INDEX gate_wakes_at_idx ON mindflight.gate (wakes_at) WHERE wakes_at IS NOT NULL;
 
@@ -76,6 +82,12 @@ ALTER TABLE mindflight.unique_key
     ADD COLUMN expires_at timestamptz;
 
 CREATE INDEX unique_key_expires_at_idx ON mindflight.unique_key (expires_at) WHERE expires_at IS NOT NULL;
+
+-- The ids of jobs that ended together, in the order of the columns in data; as they are, for packing them costs more
+-- than it saves. A column of data that is one value is that of all.
+ALTER TABLE mindflight.event
+    ADD COLUMN jobs uuid[],
+    ALTER COLUMN jobs SET STORAGE EXTERNAL;
 
 -- Failures that are the same but for what differs from case to case have one fingerprint.
 ALTER TABLE mindflight.outcome

@@ -60,6 +60,7 @@ codes! {
     NOT_ACCEPTABLE "not_acceptable" 406 Caller AfterFix "No such version" "Ask for version 1, or leave the version out of `Accept`.";
     CONFLICT "conflict" 409 Caller AfterFix "Not possible in this state" "Read the current state, then decide again.";
     JOB_CANCELLED "job_cancelled" 409 Caller No "The job was cancelled" "Enqueue it again if it is still wanted.";
+    JOB_PARENT_FAILED "job_parent_failed" 409 Caller No "A job it waited for did not succeed" "Look at the job that the detail names; once it is corrected, retry this one, or make both again.";
     LEASE_LOST "lease_lost" 409 Server No "Another worker has the job" "Do nothing: what this attempt did in its transaction was undone, and the job goes on elsewhere.";
     TOO_LARGE "too_large" 413 Caller AfterFix "Too large" "Send less; the detail says the limit.";
     URI_TOO_LONG "uri_too_long" 414 Caller AfterFix "URL too long" "Send the values in the body; the detail says the limit.";

@@ -1,10 +1,13 @@
 //! Jobs, queues, schedules and workers: bodies of requests and answers.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+use crate::error_group::Fingerprint;
 use crate::{Fault, JobId, Retry, ScheduleId};
 
 /// Where a job is in its life.
@@ -87,6 +90,57 @@ pub enum Delay {
     Text(String),
 }
 
+/// What becomes of a job whose parent has failed or was cancelled.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnFailure {
+    /// It is cancelled, too, as soon as one has.
+    #[default]
+    Cancel,
+    /// It runs once all have ended, and sees how.
+    Run,
+}
+
+/// When a unique key is free again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyRelease {
+    /// When an attempt starts: unique among those that wait.
+    Start,
+    /// When the job ends: unique among those that are not finished.
+    #[default]
+    End,
+    /// When the time slot of `period` is over, whatever becomes of the job.
+    Period,
+}
+
+/// When a job counts as the same as another (`unique` of `POST /api/jobs`).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UniqueBy {
+    /// Compare these arguments; all of them if left out. Not together with `key`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub args: Vec<String>,
+    /// Compare this key instead of arguments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// Compare the time slot of this length, too: seconds, or `"1h"`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub period: Option<Delay>,
+    /// When the key is free again; `period` needs a `period`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<KeyRelease>,
+}
+
+/// A job that another waits for or waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct JobParent {
+    /// Its id.
+    pub id: JobId,
+    /// Where it is in its life; null when it has ended and is forgotten.
+    pub state: Option<JobState>,
+}
+
 /// `POST /api/jobs`: one job to be made; an array of these makes several, all or none.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -111,6 +165,18 @@ pub struct NewJob {
     /// While a job of this kind with this key is not finished, no second one is made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unique_key: Option<String>,
+    /// The same with more to say; not together with `unique_key`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unique: Option<UniqueBy>,
+    /// It starts once these have ended: ids of jobs, or names given in the same call; at most 100.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<String>,
+    /// What `after` of others in the same call names it by; it is not kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// What becomes of it when a job of `after` has failed or was cancelled; `cancel` if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_failure: Option<OnFailure>,
     /// Attempts before the job has failed, 1–1000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_attempts: Option<u32>,
@@ -183,6 +249,20 @@ pub enum JobAction {
     Retry,
     /// `DELETE /api/jobs/{id}`
     Delete,
+    /// `POST /api/jobs/{id}/snooze`: wait until another time. Of one job at a time.
+    Snooze,
+}
+
+/// `POST /api/jobs/{id}/snooze`: one of both.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SnoozeRequest {
+    /// How long from now on: seconds, or `"10m"`.
+    #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
+    pub span: Option<Delay>,
+    /// Until when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<DateTime<Utc>>,
 }
 
 /// One job.
@@ -212,6 +292,9 @@ pub struct Job {
     pub result: Option<Value>,
     /// Why the newest failed attempt failed.
     pub error: Option<JobError>,
+    /// What it has in common with others that failed so, once it has failed: see `GET /api/jobs/errors`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<Fingerprint>,
     /// How far it is, if its handler says so.
     pub progress: Option<Progress>,
     /// The attempts, oldest first; in lists it is left empty.
@@ -220,6 +303,12 @@ pub struct Job {
     /// Words to find it by.
     #[serde(default)]
     pub tags: Vec<String>,
+    /// The jobs it starts after, in the order in which they were named; in lists it is left empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<JobParent>,
+    /// The jobs that start after it, at most 100; in lists it is left empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub then: Vec<JobId>,
     /// Whether it has been running for longer than `jobs.long_after`.
     pub long_running: bool,
     /// When it was made, by the clock of the instance that made it, in whole milliseconds; its id begins with it.
@@ -298,6 +387,12 @@ pub struct JobFilter {
     /// Made before this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<DateTime<Utc>>,
+    /// Whose argument at this path, such as `account.id`, is this text; one at most.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub args: BTreeMap<String, String>,
+    /// Failed with this fingerprint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Fingerprint>,
     /// These jobs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ids: Vec<JobId>,
@@ -313,7 +408,8 @@ pub struct BulkRequest {
     pub filter: JobFilter,
 }
 
-/// What `POST /api/jobs/bulk` did: at most 1,000 jobs at a time.
+/// What `POST /api/jobs/bulk` did: at most 1,000 jobs at a time. The job that `Prefer: respond-async` makes of it does
+/// it to all, and says in its result what it did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BulkDone {
     /// Jobs it was done to.
@@ -349,15 +445,53 @@ pub struct Queue {
     pub paused_by: Option<String>,
     /// Why.
     pub pause_reason: Option<String>,
+    /// When the pause ends by itself.
+    pub paused_until: Option<DateTime<Utc>>,
+    /// Jobs of it that run at once at most, over all instances.
+    pub concurrency: Option<u32>,
+    /// Jobs of it that start in a stretch of time at most, over all instances: `100/1m`.
+    pub rate: Option<String>,
+    /// How long its jobs are kept after they have ended, if not as long as all others: `7d`.
+    pub retention: Option<String>,
+}
+
+/// `PATCH /api/queues/{q}`: other limits of a queue. What is left out stays as it is; null takes a limit away.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct QueueChange {
+    /// Jobs of it that run at once at most, over all instances; 1–1,000,000.
+    #[serde(default, deserialize_with = "said", skip_serializing_if = "Option::is_none")]
+    pub concurrency: Option<Option<u32>>,
+    /// Jobs of it that start in a stretch of time at most, over all instances: `100/1m`, `5/s`.
+    #[serde(default, deserialize_with = "said", skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Option<String>>,
+    /// How long its jobs are kept after they have ended: `7d`.
+    #[serde(default, deserialize_with = "said", skip_serializing_if = "Option::is_none")]
+    pub retention: Option<Option<String>>,
+}
+
+/// Null is something else than nothing.
+fn said<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    T::deserialize(deserializer).map(Some)
 }
 
 /// `POST /api/queues/{q}/pause`; the body may be left out.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Pause {
     /// Why, for whoever finds its jobs waiting; at most 500 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// How long, after which it ends by itself: seconds, or `"30m"`. Not together with `until`.
+    #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
+    pub span: Option<Delay>,
+    /// When it ends by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<DateTime<Utc>>,
 }
 
 /// What makes jobs by the clock (`GET /api/schedules`).

@@ -3,10 +3,12 @@
 pub mod access;
 pub mod audit;
 pub mod codes;
+pub mod error_group;
 pub mod event;
 pub mod health;
 pub mod ids;
 pub mod job;
+pub mod kind;
 pub mod memory;
 pub mod page;
 pub mod problem;

@@ -1,9 +1,12 @@
 //! `job`: list, show, watch, explain, make and manage jobs.
 
+mod bulk;
 mod change;
 mod describe;
 mod enqueue;
+mod errors;
 mod filter;
+mod kinds;
 mod logs;
 mod watch;
 
@@ -45,11 +48,14 @@ pub(crate) fn run(
             let session = session()?;
             watch::until_ended(*id, session.timeout, &session, streams)
         }
+        JobCommand::Errors(asked) => errors::run(asked, now, &session()?),
+        JobCommand::Kinds { kind } => kinds::run(kind.as_deref(), &session()?),
         JobCommand::Logs(asked) => logs::run(asked, &session()?, streams),
         JobCommand::Enqueue(asked) => enqueue::run(asked, session, streams),
-        JobCommand::Retry(change) => change::run(JobAction::Retry, change, now, session),
-        JobCommand::Cancel(change) => change::run(JobAction::Cancel, change, now, session),
-        JobCommand::Delete(change) => change::run(JobAction::Delete, change, now, session),
+        JobCommand::Retry(change) => change::run(JobAction::Retry, change, now, session, streams),
+        JobCommand::Cancel(change) => change::run(JobAction::Cancel, change, now, session, streams),
+        JobCommand::Delete(change) => change::run(JobAction::Delete, change, now, session, streams),
+        JobCommand::Snooze(asked) => change::snooze(asked, &session()?),
     }
 }
 

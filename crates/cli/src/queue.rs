@@ -1,7 +1,7 @@
-//! `queue`: how full queues are, pausing and resuming them.
+//! `queue`: how full queues are, their limits, pausing and resuming them.
 
 use mindflight_api::codes;
-use mindflight_api::job::{Pause, Queue};
+use mindflight_api::job::{Delay, Pause, Queue, QueueChange};
 
 use crate::access::{value, values};
 use crate::connect::Session;
@@ -21,10 +21,20 @@ pub(crate) fn run(command: &QueueCommand, session: &Session) -> Outcome {
             let queue = session.wait(queues.get(name))?;
             Ok(Output::text(lines(&queue), value(&queue)?))
         }
-        QueueCommand::Pause { name, reason } => {
-            let pause = Pause { reason: reason.clone() };
+        QueueCommand::Pause { name, reason, span, until } => {
+            let span = span.map(|span| Delay::Seconds(span.as_secs_f64()));
+            let pause = Pause { reason: reason.clone(), span, until: *until };
             let queue = session.wait(queues.pause(name, &pause))?;
             as_asked(&queue, queue.paused_at.is_some(), "paused")
+        }
+        QueueCommand::Set { name, concurrency, rate, retention } => {
+            let change = QueueChange {
+                concurrency: concurrency.as_ref().map(|slots| slots.0),
+                rate: rate.as_ref().map(|rate| rate.0.clone()),
+                retention: retention.as_ref().map(|span| span.0.clone()),
+            };
+            let queue = session.wait(queues.change(name, &change))?;
+            Ok(Output::text(vec![limits(&queue)], value(&queue)?))
         }
         QueueCommand::Resume { name } => {
             let queue = session.wait(queues.resume(name))?;
@@ -42,6 +52,9 @@ fn columns() -> Vec<Column> {
         Column::new("BLOCKED", "blocked"),
         Column::span("OLDEST", "oldest_ms"),
         Column::new("WORKERS", "workers"),
+        Column::new("AT ONCE", "concurrency"),
+        Column::new("RATE", "rate"),
+        Column::new("KEPT", "retention"),
         Column::time("PAUSED", "paused_at"),
     ]
 }
@@ -54,17 +67,33 @@ fn lines(queue: &Queue) -> Vec<String> {
         ),
         format!("{} workers take jobs of it", queue.workers),
     ];
+    if queue.concurrency.is_some() || queue.rate.is_some() || queue.retention.is_some() {
+        lines.push(limits(queue));
+    }
     lines.extend(queue.oldest_ms.map(|ms| format!("the next job waits for {}", span(ms))));
     if let Some(at) = queue.paused_at {
         let by = queue.paused_by.as_deref().map(|by| format!(" by {by}")).unwrap_or_default();
         let why = queue.pause_reason.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
-        lines.push(format!("paused since {}{by}{why}", time(at)));
+        let until = queue.paused_until.map(|at| format!(" until {}", time(at))).unwrap_or_default();
+        lines.push(format!("paused since {}{until}{by}{why}", time(at)));
         lines.push(format!("next: mindflight queue resume {}", queue.name));
     }
     if !queue.keeps_history {
         lines.push("ended jobs are not kept".to_owned());
     }
     lines
+}
+
+/// Its limits, in a line.
+fn limits(queue: &Queue) -> String {
+    let at_once = queue.concurrency.map(|slots| format!("at most {slots} at once"));
+    let rate = queue.rate.as_ref().map(|rate| format!("at most {rate} started"));
+    let kept = queue.retention.as_ref().map(|span| format!("kept for {span} after they ended"));
+    let all: Vec<String> = at_once.into_iter().chain(rate).chain(kept).collect();
+    match all.as_slice() {
+        [] => "its jobs have no limits".to_owned(),
+        all => format!("its jobs: {}", all.join(", ")),
+    }
 }
 
 fn as_asked(queue: &Queue, done: bool, word: &str) -> Outcome {

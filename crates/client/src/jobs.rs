@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use mindflight_api::job::{BulkDone, BulkRequest, Job, JobList, LogLine, NewJob, NewJobs};
+use mindflight_api::error_group::{ErrorGroup, Fingerprint};
+use mindflight_api::job::{
+    BulkDone, BulkRequest, Job, JobList, LogLine, NewJob, NewJobs, SnoozeRequest,
+};
+use mindflight_api::kind::JobKind;
 use mindflight_api::{JobId, JobState, Page};
 use reqwest::Method;
 
@@ -27,10 +31,40 @@ pub struct Filter {
     pub since: Option<DateTime<Utc>>,
     /// Made before this time.
     pub until: Option<DateTime<Utc>>,
+    /// Failed with this fingerprint.
+    pub error: Option<Fingerprint>,
     /// With these arguments: a path with dots, and the value there.
     pub args: Vec<(String, String)>,
     /// Which page of them.
     pub paging: Paging,
+}
+
+/// Which failures are listed; by default all, newest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ErrorFilter {
+    /// Of this kind.
+    pub kind: Option<String>,
+    /// Seen at this time or later.
+    pub since: Option<DateTime<Utc>>,
+    /// Which page of them.
+    pub paging: Paging,
+}
+
+impl ErrorFilter {
+    fn query(&self) -> Query {
+        let mut query = Query::new();
+        query.extend(self.kind.clone().map(|kind| ("kind".into(), kind)));
+        let since = self.since.map(|since| since.to_rfc3339_opts(SecondsFormat::AutoSi, true));
+        query.extend(since.map(|since| ("since".into(), since)));
+        query.extend(self.paging.query());
+        query
+    }
+}
+
+/// The answer to a request that became a job.
+#[derive(serde::Deserialize)]
+struct Made {
+    job: Job,
 }
 
 /// Jobs; see [`Client::jobs`].
@@ -124,6 +158,49 @@ impl Jobs<'_> {
         self.0.json(self.0.post(&["api", "jobs", "bulk"])?.body(request)?).await
     }
 
+    /// Has the server do something to every job that a filter finds, however many: the job that does it. Its progress
+    /// says how far it is, its result `{done, refused}` what it did; cancelling it stops it.
+    ///
+    /// # Errors
+    /// As [`Jobs::bulk`].
+    pub async fn bulk_job(&self, request: &BulkRequest) -> Result<Job> {
+        let request = self.0.post(&["api", "jobs", "bulk"])?.body(request)?;
+        let made: Made = self.0.json(request.prefer("respond-async".to_owned())).await?;
+        Ok(made.job)
+    }
+
+    /// Has a job that does not run wait until another time.
+    ///
+    /// # Errors
+    /// If there is no such job, it runs or has ended, or the server refuses or cannot be asked.
+    pub async fn snooze(&self, id: JobId, request: &SnoozeRequest) -> Result<Job> {
+        self.0.json(self.one(Method::POST, id, Some("snooze"))?.body(request)?).await
+    }
+
+    /// One page of how jobs failed, each failure that is the same once, newest first.
+    ///
+    /// # Errors
+    /// If the server refuses or cannot be asked.
+    pub async fn errors(&self, filter: &ErrorFilter) -> Result<Page<ErrorGroup>> {
+        self.0.json(self.0.get(&["api", "jobs", "errors"])?.query(filter.query())).await
+    }
+
+    /// The kinds of jobs that can be made there.
+    ///
+    /// # Errors
+    /// As [`Jobs::errors`].
+    pub async fn kinds(&self) -> Result<Page<JobKind>> {
+        self.0.json(self.0.get(&["api", "jobs", "kinds"])?).await
+    }
+
+    /// One kind of jobs.
+    ///
+    /// # Errors
+    /// If there is no such kind, or the server refuses or cannot be asked.
+    pub async fn kind(&self, kind: &str) -> Result<JobKind> {
+        self.0.json(self.0.get(&["api", "jobs", "kinds", kind])?).await
+    }
+
     fn one(&self, method: Method, id: JobId, what: Option<&str>) -> Result<Request> {
         let id = id.to_string();
         let path = ["api", "jobs", &id].into_iter().chain(what);
@@ -151,6 +228,7 @@ impl Filter {
         query.extend(times.into_iter().filter_map(|(name, time)| {
             Some((name.into(), time?.to_rfc3339_opts(SecondsFormat::AutoSi, true)))
         }));
+        query.extend(self.error.map(|error| ("error".into(), error.to_string())));
         query.extend(
             self.args.iter().map(|(path, value)| (format!("args.{path}").into(), value.clone())),
         );

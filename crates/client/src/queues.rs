@@ -1,7 +1,8 @@
-//! Queues: how full they are, pausing and resuming them.
+//! Queues: how full they are, their limits, pausing and resuming them.
 
 use mindflight_api::Page;
-use mindflight_api::job::{Pause, Queue};
+use mindflight_api::job::{Pause, Queue, QueueChange};
+use reqwest::Method;
 
 use crate::{Client, Paging, Result};
 
@@ -32,6 +33,15 @@ impl Queues<'_> {
     /// If there is no such queue, or the server refuses or cannot be asked.
     pub async fn pause(&self, name: &str, pause: &Pause) -> Result<Queue> {
         self.0.json(self.0.post(&["api", "queues", name, "pause"])?.body(pause)?).await
+    }
+
+    /// Gives the queue other limits, on every instance.
+    ///
+    /// # Errors
+    /// If there is no such queue, or the server refuses or cannot be asked.
+    pub async fn change(&self, name: &str, change: &QueueChange) -> Result<Queue> {
+        let request = self.0.request(Method::PATCH, &["api", "queues", name])?;
+        self.0.json(request.body(change)?).await
     }
 
     /// Starts jobs of the queue again.

@@ -13,12 +13,12 @@ use mindflight_api::{JobId, RequestId, codes};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-pub use self::facades::{Events, Jobs, Memory};
+pub use self::facades::{Events, Graph, Jobs, Memory};
 pub use self::http::Http;
 pub use self::provider::ProviderContext;
 use crate::caller::{Caller, Origin};
 use crate::event::Cause;
-use crate::ports::{Lease, Record};
+use crate::ports::{Lease, Parent, Record};
 use crate::progress::{Progress, Report};
 use crate::tx::{self, Tx};
 use crate::{Error, Result};
@@ -108,6 +108,12 @@ impl Context {
         self.call.facts.lease.map_or(0, |lease| lease.attempt)
     }
 
+    /// The hold on the job that this call is an attempt at; for what a server brings itself.
+    #[must_use]
+    pub fn lease(&self) -> Option<Lease> {
+        self.call.facts.lease
+    }
+
     /// Why the call is made, if an event led to it.
     #[must_use]
     pub fn cause(&self) -> Option<&Cause> {
@@ -169,6 +175,18 @@ impl Context {
     #[must_use]
     pub fn jobs(&self) -> Jobs<'_> {
         self.provider.jobs().because(self.cause())
+    }
+
+    /// The jobs that this one waited for, in the order in which it named them, each with its result or error; those
+    /// that are forgotten by now are left out. Empty in a call that is no attempt at a job.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn parents(&self) -> Result<Vec<Parent>> {
+        match self.job() {
+            Some(job) => self.provider.jobs().parents(job).await,
+            None => Ok(Vec::new()),
+        }
     }
 
     /// The event log.

@@ -3,6 +3,8 @@
 mod stuck;
 
 use std::any::Any;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use mindflight_api::codes;
@@ -59,30 +61,46 @@ impl Guard {
         cancelled: CancellationToken,
         deadline: Instant,
     ) -> Result<T> {
-        let task = self.engine.spawn(work);
-        let mut running = Running { task: Some(task), guard: self, name, cancelled };
-        let Some(task) = running.task.as_mut() else { unreachable!("it was put there above") };
-        let ended = tokio::time::timeout_at(deadline.into(), task).await;
-        match ended {
-            Ok(ended) => {
-                running.task = None;
-                ended.unwrap_or_else(|error| Err(crashed(name, error)))
-            }
-            // Leaving drops `running`, which cancels the work and watches it end.
-            Err(_) => Err(Error::of(
-                codes::TIMEOUT,
-                format!("`{name}` did not finish before its deadline"),
-            )),
-        }
+        let ended =
+            tokio::time::timeout_at(deadline.into(), self.start(name, work, cancelled)).await;
+        // At the deadline the work is dropped, which cancels it and watches it end.
+        ended.unwrap_or_else(|_| {
+            let detail = format!("`{name}` did not finish before its deadline");
+            Err(Error::of(codes::TIMEOUT, detail))
+        })
+    }
+
+    /// Runs `work` for as long as what this gives is waited for. Its errors are those of [`run`](Self::run),
+    /// without a deadline.
+    pub fn start<'a, T: Send + 'static>(
+        &'a self,
+        name: &'a str,
+        work: BoxFuture<Result<T>>,
+        cancelled: CancellationToken,
+    ) -> Running<'a, T> {
+        Running { task: Some(self.engine.spawn(work)), guard: self, name, cancelled }
     }
 }
 
-/// A handler's task. Dropped while the task runs, it sees to it that the task ends.
-struct Running<'a, T: Send + 'static> {
+/// A handler's task. Dropped while the task runs, it cancels the handler and sees to it that the task ends.
+#[must_use = "a handler that nobody waits for is cancelled"]
+pub struct Running<'a, T: Send + 'static> {
+    /// Until it has ended.
     task: Option<JoinHandle<Result<T>>>,
     guard: &'a Guard,
     name: &'a str,
     cancelled: CancellationToken,
+}
+
+impl<T: Send + 'static> Future for Running<'_, T> {
+    type Output = Result<T>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(task) = self.task.as_mut() else { return Poll::Pending };
+        let ended = ready!(Pin::new(task).poll(cx));
+        self.task = None;
+        Poll::Ready(ended.unwrap_or_else(|error| Err(crashed(self.name, error))))
+    }
 }
 
 impl<T: Send + 'static> Drop for Running<'_, T> {

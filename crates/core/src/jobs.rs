@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::policy::{Backoff, Missed, Unique};
+use crate::policy::{Backoff, Missed, Rate, Unique};
 use crate::subscriptions::Subscription;
 use crate::{BoxFuture, Context, Error, Event, Result, schema};
 
@@ -18,7 +18,7 @@ pub trait JobArgs: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'st
     const KIND: &'static str;
 }
 
-type Run = Arc<dyn Fn(Context, Value) -> BoxFuture<Result<Value>> + Send + Sync>;
+type Run = Arc<dyn Fn(Context, &str) -> BoxFuture<Result<Value>> + Send + Sync>;
 
 /// The kinds of a provider, being declared.
 pub struct Jobs<P> {
@@ -27,6 +27,7 @@ pub struct Jobs<P> {
 }
 
 /// One declared kind; its methods set options.
+#[derive(Clone)]
 pub struct Kind {
     /// The kind, without the provider's name.
     pub name: String,
@@ -66,16 +67,20 @@ pub struct Options {
     pub unique: Option<Unique>,
     /// Attempts at the same time, over all instances.
     pub concurrency: Option<u32>,
-    /// Attempts at the same time per value of this argument, over all instances.
+    /// Attempts at the same time per value of this argument, over all instances; beside `concurrency`, if both are set.
     pub concurrency_by: Option<(String, u32)>,
-    /// Attempts a minute, over all instances.
-    pub rate: Option<u32>,
+    /// Attempts that start in a stretch of time, over all instances.
+    pub rate: Option<Rate>,
+    /// The same per value of this argument, which is that of `concurrency_by` if both are set.
+    pub rate_by: Option<(String, Rate)>,
     /// When jobs are made by the clock.
     pub schedules: Vec<Schedule>,
     /// Words to find jobs by.
     pub tags: Vec<String>,
     /// All effects go through `cx.begin()`.
     pub transactional: bool,
+    /// Attempts see who made the job.
+    pub as_caller: bool,
 }
 
 /// When jobs are made by the clock.
@@ -101,9 +106,11 @@ impl Default for Options {
             concurrency: None,
             concurrency_by: None,
             rate: None,
+            rate_by: None,
             schedules: Vec::new(),
             tags: Vec::new(),
             transactional: false,
+            as_caller: false,
         }
     }
 }
@@ -126,7 +133,7 @@ impl<P: Send + Sync + 'static> Jobs<P> {
         Fut: Future<Output = Result<O>> + Send + 'static,
     {
         let provider = self.provider.clone();
-        let run: Run = Arc::new(move |cx, args| match serde_json::from_value(args) {
+        let run: Run = Arc::new(move |cx, args| match serde_json::from_str(args) {
             Ok(args) => {
                 let work = f(provider.clone(), cx, args);
                 Box::pin(async move { serde_json::to_value(work.await?).map_err(Error::internal) })
@@ -150,7 +157,7 @@ impl Kind {
     pub fn of_subscription(subscription: &Arc<Subscription>) -> Self {
         let (pattern, source) = (subscription.pattern.clone(), subscription.source.clone());
         let run_by = subscription.clone();
-        let run: Run = Arc::new(move |cx, args| match serde_json::from_value::<Event>(args) {
+        let run: Run = Arc::new(move |cx, args| match serde_json::from_str::<Event>(args) {
             Ok(event) => {
                 let work = run_by.run(cx, event);
                 Box::pin(async move { work.await.map(|()| Value::Null) })
@@ -211,17 +218,24 @@ impl Kind {
         self
     }
 
-    /// At most this many attempts at the same time per value of `argument`, over all instances.
+    /// At most this many attempts at the same time per value of `argument`, over all instances; beside
+    /// [`concurrency`](Self::concurrency), if both are set.
     pub fn concurrency_by(&mut self, argument: &str, attempts: u32) -> &mut Self {
         self.options.concurrency_by = Some((argument.to_owned(), attempts.max(1)));
         self
     }
 
-    /// At most this many attempts a minute, over all instances.
+    /// At most this many attempts start in each `period`, over all instances; so many may start at once.
+    pub fn rate(&mut self, attempts: u32, period: Duration) -> &mut Self {
+        self.options.rate = Some(Rate::new(attempts, period));
+        self
+    }
+
+    /// At most this many attempts start in each `period` per value of `argument`, over all instances.
     ///
-    /// Not done by servers of this release, which say so in their log.
-    pub fn rate(&mut self, per_minute: u32) -> &mut Self {
-        self.options.rate = Some(per_minute);
+    /// Together with [`concurrency_by`](Self::concurrency_by) it has to name the same argument.
+    pub fn rate_by(&mut self, argument: &str, attempts: u32, period: Duration) -> &mut Self {
+        self.options.rate_by = Some((argument.to_owned(), Rate::new(attempts, period)));
         self
     }
 
@@ -249,9 +263,16 @@ impl Kind {
         self
     }
 
-    /// Starts one attempt; for whoever runs jobs.
+    /// Attempts see who made the job as `cx.caller()`, with the rights it had then; without this, and where a provider
+    /// made the job, that is nobody in particular.
+    pub fn as_caller(&mut self) -> &mut Self {
+        self.options.as_caller = true;
+        self
+    }
+
+    /// Starts one attempt with these arguments, as JSON; for whoever runs jobs.
     #[must_use]
-    pub fn run(&self, cx: Context, args: Value) -> BoxFuture<Result<Value>> {
+    pub fn run(&self, cx: Context, args: &str) -> BoxFuture<Result<Value>> {
         (self.run)(cx, args)
     }
 }

@@ -35,7 +35,9 @@ pub struct Mounted {
 }
 
 impl Mounted {
-    pub(crate) fn new<P: Provider>(provider: P, context: ProviderContext) -> Self {
+    /// A provider that was built otherwise than by its factory; for what a server brings itself.
+    #[must_use]
+    pub fn new<P: Provider>(provider: P, context: ProviderContext) -> Self {
         let provider = Arc::new(provider);
         let checked = provider.clone();
         Self {

@@ -2,14 +2,18 @@
 
 mod attempt;
 mod backoff;
+mod fingerprint;
 mod missed;
 mod pattern;
+mod rate;
 mod unique;
 
 pub use mindflight_api::JobState;
 
 pub use self::attempt::{Next, Outcome, after_attempt};
 pub use self::backoff::Backoff;
+pub use self::fingerprint::{LONGEST_PATTERN, error_pattern, fingerprint};
 pub use self::missed::{Missed, due};
 pub use self::pattern::{BadType, LONGEST_TYPE, Pattern, RESERVED, check_type};
-pub use self::unique::{Unique, canonical, unique_key};
+pub use self::rate::{BadRate, Rate};
+pub use self::unique::{Release, Unique, canonical, own_key, unique_key};

@@ -13,10 +13,11 @@ use std::sync::Arc;
 pub use self::clock::{Clock, SystemClock};
 pub use self::events::{Events, MAX_DATA, MAX_ID, NewEvent};
 pub use self::http::{Http, RequestLimits};
-pub use self::jobs::{EnqueueOptions, Jobs, NewJob};
+pub use self::jobs::{EnqueueOptions, Jobs, NewJob, Parent};
 pub use self::memory::{Memory, Set, Stored, Written};
 pub use self::resources::{Resource, Resources};
 pub use self::transaction::{Audit, Lease, Record, Transaction, Transactions};
+pub use mindflight_api::job::OnFailure;
 
 /// Every port, as one value to pass on.
 #[derive(Clone)]

@@ -100,7 +100,7 @@ impl Registry {
     /// Every provider that registered itself. A crate that nothing names is not linked, and is not here.
     ///
     /// # Errors
-    /// When two have the same id, or an id is not `[a-z][a-z0-9_]*`.
+    /// When two have the same id, or an id is not `[a-z][a-z0-9_]*` or is [`OWN_NAME`].
     pub fn linked() -> Result<Self, InvalidRegistry> {
         Self::from_factories(inventory::iter::<Factory>.into_iter().copied())
     }
@@ -108,7 +108,7 @@ impl Registry {
     /// A registry of exactly these, for tests.
     ///
     /// # Errors
-    /// When two have the same id, or an id is not `[a-z][a-z0-9_]*`.
+    /// As [`linked`](Self::linked).
     pub fn from_factories(
         factories: impl IntoIterator<Item = Factory>,
     ) -> Result<Self, InvalidRegistry> {
@@ -118,6 +118,11 @@ impl Registry {
             if !is_name(id) {
                 return Err(InvalidRegistry(format!(
                     "a provider has the id `{id}`; an id is a-z, 0-9 and _, starts with a letter, and has at most 32 characters"
+                )));
+            }
+            if id == OWN_NAME {
+                return Err(InvalidRegistry(format!(
+                    "a provider has the id `{id}`, which is the server's own; choose another"
                 )));
             }
             if by_id.insert(id, factory).is_some() {
@@ -138,6 +143,9 @@ impl Registry {
         self.factories.values()
     }
 }
+
+/// The name of what the server itself brings; no provider has it.
+pub const OWN_NAME: &str = "mindflight";
 
 /// Whether a provider can be mounted under this name.
 #[must_use]

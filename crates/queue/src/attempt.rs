@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::caller;
 use crate::error::as_job_error;
 use crate::held::Stop;
-use crate::kinds::{Numbered, Runs, ToolAttempt};
+use crate::kinds::{MountedKind, Numbered, Runs, ToolAttempt};
 use crate::queue::Shared;
 use crate::recorder::JobReport;
 
@@ -37,24 +37,27 @@ struct Ended {
 
 async fn run(shared: &Shared, claimed: Claimed) {
     let (lease, token, began) = (claimed.lease, CancellationToken::new(), Instant::now());
-    let Some(slot) = shared.held.starts(lease, &token) else { return };
     let kind = shared.kinds.numbered(claimed.kind);
+    let longest = kind.as_ref().map_or(Duration::ZERO, |kind| kind.runs.options().deadline);
+    let deadline = tokio::time::Instant::now() + longest;
+    let Some(slot) = shared.held.starts(lease, &token, deadline) else { return };
     let ended = match &kind {
         // It was cancelled while it waited here.
         Some(_) if token.is_cancelled() => {
             Some(Ended { result: Err(cancelled()), is_closed: false })
         }
-        Some(kind) => Some(start(shared, kind, &claimed, token).await),
+        Some(kind) => Some(start(shared, kind, &claimed, (token, deadline.into_std())).await),
         // Its provider was switched off after the job was taken.
         None => None,
     };
     drop(slot);
-    shared.pace.took(began.elapsed());
+    let took = began.elapsed();
+    shared.pace.took(took);
     let (stop, is_held) = shared.held.ends(lease);
     let (Some(kind), Some(ended)) = (kind, ended) else {
-        return send(shared, &claimed, End::Returned);
+        return send(shared, None, &claimed, End::Returned);
     };
-    kind.meters.duration.record(began.elapsed().as_secs_f64());
+    kind.meters.duration.record(took.as_secs_f64());
     if ended.is_closed {
         kind.meters.succeeded.increment(1);
         return shared.held.wrote([lease]);
@@ -66,18 +69,19 @@ async fn run(shared: &Shared, claimed: Claimed) {
     }
     let end = decide(shared, &kind, &claimed, (ended.result, stop));
     kind.meters.count(&end);
-    send(shared, &claimed, end);
+    send(shared, Some(&kind.runs), &claimed, end);
 }
 
-fn send(shared: &Shared, claimed: &Claimed, end: End) {
-    let kind = shared.kinds.numbered(claimed.kind);
-    let cause = kind.and_then(|kind| cause_of(&kind.runs, claimed));
+fn send(shared: &Shared, runs: Option<&Runs>, claimed: &Claimed, end: End) {
+    // Somebody waits for the result of a tool, whatever the queue does with the rest.
+    let is_tool = matches!(runs, Some(Runs::Tool { .. }));
     shared.unwritten.add(Finished {
         lease: claimed.lease,
+        kind: claimed.kind,
         end,
         is_tied: claimed.is_unique || claimed.is_gated,
-        keeps_history: shared.kinds.keeps_history(claimed.queue) || is_tool(shared, claimed.kind),
-        cause,
+        keeps_history: is_tool || shared.kinds.keeps_history(claimed.queue),
+        cause: runs.and_then(|runs| cause_of(runs, claimed)),
     });
 }
 
@@ -93,34 +97,30 @@ fn cause_of(runs: &Runs, claimed: &Claimed) -> Option<Cause> {
     serde_json::from_value(cause.clone()).ok()
 }
 
-/// Somebody waits for the result of a tool, whatever the queue does with the rest.
-fn is_tool(shared: &Shared, kind: i32) -> bool {
-    shared.kinds.numbered(kind).is_some_and(|kind| matches!(kind.runs, Runs::Tool { .. }))
+/// Who made the job, where its kind wants to know.
+fn caller_of(mounted: &MountedKind, claimed: &Claimed) -> Caller {
+    let made_by = || claimed.meta.as_ref().and_then(|meta| meta.get("caller"));
+    match mounted.kind.options.as_caller {
+        true => made_by().map_or_else(Caller::public, caller::read),
+        false => Caller::public(),
+    }
 }
 
 async fn start(
     shared: &Shared,
     kind: &Numbered,
     claimed: &Claimed,
-    token: CancellationToken,
+    (token, deadline): (CancellationToken, Instant),
 ) -> Ended {
-    let args = match serde_json::from_str(&claimed.args) {
-        Ok(args) => args,
-        Err(error) => {
-            return Ended { result: Err(Error::internal(error).permanent()), is_closed: false };
-        }
-    };
     let report: Arc<dyn Report> = Arc::new(JobReport::new(shared, claimed.lease));
-    let deadline = kind.runs.options().deadline;
-    let end = tokio::time::Instant::now().into_std() + deadline;
     match &kind.runs {
         Runs::Kind(mounted) => {
             let facts = CallFacts {
-                caller: Caller::public(),
+                caller: caller_of(mounted, claimed),
                 origin: Origin { request: RequestId::from(claimed.lease.job.uuid()), ip: None },
                 action: "job.attempt",
                 target: kind.name.to_string(),
-                deadline: end,
+                deadline,
                 cancelled: token.clone(),
                 report,
                 idempotency_key: Some(claimed.lease.job.to_string()),
@@ -129,15 +129,23 @@ async fn start(
             };
             let cx = Context::new(mounted.provider.clone(), facts);
             let (declared, inner) = (mounted.kind.clone(), cx.clone());
-            let work = Box::pin(async move { declared.run(inner, args).await });
-            let result = guarded(shared, &kind.name, work, token, end).await;
+            let args = claimed.args.clone();
+            let work = Box::pin(async move { declared.run(inner, &args).await });
+            let result = guarded(shared, &kind.name, work, token).await;
             Ended { result, is_closed: cx.is_closed() }
         }
         Runs::Tool { .. } => {
+            let arguments = match serde_json::from_str(&claimed.args) {
+                Ok(arguments) => arguments,
+                Err(error) => {
+                    let result = Err(Error::internal(error).permanent());
+                    return Ended { result, is_closed: false };
+                }
+            };
             let meta = claimed.meta.as_ref().and_then(|meta| meta.get("caller"));
             let attempt = ToolAttempt {
                 tool: kind.name.to_string(),
-                arguments: args,
+                arguments,
                 caller: caller::read(meta.unwrap_or(&Value::Null)),
                 lease: claimed.lease,
                 cancelled: token.clone(),
@@ -145,39 +153,27 @@ async fn start(
             };
             let tools = shared.tools.clone();
             let work = Box::pin(async move { tools.run(attempt).await });
-            let result = guarded(shared, &kind.name, work, token, end).await;
+            let result = guarded(shared, &kind.name, work, token).await;
             Ended { result, is_closed: false }
         }
     }
 }
 
-/// Runs the handler; once it is told to stop, or at its deadline, it has the guard's grace, and then its slot is free.
+/// Runs the handler. Once it is told to stop, at its deadline or before, it has the guard's grace, and then its slot
+/// is free.
 async fn guarded(
     shared: &Shared,
     name: &str,
     work: mindflight_core::BoxFuture<Result<Value>>,
     token: CancellationToken,
-    deadline: Instant,
 ) -> Result<Value> {
-    let (grace, told) = (shared.guard.grace(), token.clone());
-    // At its own deadline the guard would free the slot at once, and another job of a limited kind would start.
-    let last = deadline + grace * 2;
-    let mut running = std::pin::pin!(shared.guard.run(name, work, token.clone(), last));
-    let is_over = tokio::select! {
+    let mut running = shared.guard.start(name, work, token.clone());
+    tokio::select! {
         result = &mut running => return result,
-        () = told.cancelled() => false,
-        () = tokio::time::sleep_until(deadline.into()) => true,
-    };
-    token.cancel();
-    match tokio::time::timeout(grace, running).await {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) if !is_over => Err(error),
-        Err(_) if !is_over => Err(cancelled()),
-        Ok(Err(_)) | Err(_) => {
-            let detail = format!("`{name}` did not finish before its deadline");
-            Err(Error::of(codes::TIMEOUT, detail))
-        }
+        () = token.cancelled() => {}
     }
+    let ended = tokio::time::timeout(shared.guard.grace(), running).await;
+    ended.unwrap_or_else(|_| Err(cancelled()))
 }
 
 fn cancelled() -> Error {
@@ -195,12 +191,15 @@ fn decide(
         Ok(result) => return End::Succeeded(result),
         Err(error) => error,
     };
-    match stop {
+    let error = match stop {
         Some(Stop::Cancelled) => return End::Cancelled(as_job_error(&cancelled())),
         Some(Stop::Shutdown | Stop::Lost) => return End::Returned,
-        None => {}
-    }
-    let error = named(error);
+        Some(Stop::Deadline) => {
+            let detail = format!("`{}` did not finish before its deadline", kind.name);
+            Error::of(codes::TIMEOUT, detail)
+        }
+        None => named(error),
+    };
     let lease = claimed.lease;
     tracing::warn!(job = %lease.job, kind = %kind.name, attempt = lease.attempt, code = error.name(), error = ?error,
         "attempt {} at job {} failed: {error}", lease.attempt, lease.job);

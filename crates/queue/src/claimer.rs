@@ -3,18 +3,21 @@
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Bound;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use mindflight_api::JobId;
-use mindflight_store::jobs::{Claim, Claimed, Claimer, Lane};
+use mindflight_store::jobs::{Claim, Claimed, Claimer, KnownQueue, Lane, Limited};
+use mindflight_store::signal::Signal;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::Settings;
 use crate::attempt::jittered;
 use crate::kinds::Numbered;
+use crate::limits::Holds;
 use crate::meters::Meters;
-use crate::queue::Shared;
+use crate::queue::{Room, Shared};
 
 /// Jobs that are taken in one go; more take longer than they save.
 const BATCH: usize = 500;
@@ -58,6 +61,8 @@ struct Taking {
     /// Queues that are thought to have jobs.
     hot: BTreeSet<i16>,
     places: HashMap<i16, Place>,
+    /// Queues whose limits let nothing be taken now.
+    holds: Holds,
     suspect: Option<Suspect>,
     /// Since when suspects keep the others waiting, and from when on the next may.
     alone_since: Option<Instant>,
@@ -81,7 +86,7 @@ impl Taking {
     ) -> Self {
         let now = Instant::now();
         let (pause, repair) = (shared.settings.poll_min, now + shared.settings.repair);
-        let (kinds, queues, hot, places) = Default::default();
+        let (kinds, queues, hot, places, holds) = Default::default();
         Self {
             shared,
             worker,
@@ -91,6 +96,7 @@ impl Taking {
             queues,
             hot,
             places,
+            holds,
             suspect: None,
             alone_since: None,
             suspects_from: now,
@@ -107,6 +113,11 @@ impl Taking {
     async fn wait(&mut self) {
         let shared = self.shared.clone();
         let known = self.refresh.min(self.repair);
+        let known = self.holds.next().map_or(known, |next| known.min(next));
+        let known = match shared.backlog.waits_since() {
+            Some(since) => known.min(since + self.patience()),
+            None => known,
+        };
         if let Some(suspect) = &self.suspect {
             let patience = suspect.since + shared.settings.isolation;
             tokio::select! {
@@ -135,17 +146,15 @@ impl Taking {
 
     /// How many jobs may be taken now.
     fn room(&self) -> usize {
-        let Settings { workers, prefetch, prefetch_time, max_unwritten, .. } = self.shared.settings;
-        if self.suspect.is_some() || self.shared.held.unwritten() >= max_unwritten {
+        if self.suspect.is_some() {
             return 0;
         }
-        let ahead = self.shared.pace.ahead(workers, prefetch_time, prefetch);
-        let waiting = self.shared.backlog.len();
+        let Room { free, waiting, ahead } = self.shared.room();
         // Few large takes instead of many small ones.
         if waiting > ahead / 2 {
             return 0;
         }
-        (workers + ahead).saturating_sub(waiting + self.shared.held.running()).min(BATCH)
+        free.min(BATCH)
     }
 
     async fn step(&mut self) -> mindflight_core::Result<()> {
@@ -157,14 +166,41 @@ impl Taking {
             self.compare().await?;
         }
         for queue in self.shared.wake.take() {
-            self.hot.insert(queue);
-            self.places.remove(&queue);
+            if self.holds.is_worth(queue, now) {
+                self.hot.insert(queue);
+                self.places.remove(&queue);
+            }
         }
+        self.hot.extend(self.holds.over(now));
+        self.return_stale(now).await?;
         self.watch_suspect();
         if self.suspect.is_none() && self.look <= now {
             self.look_around().await?;
         }
         self.take().await
+    }
+
+    /// How long what was taken ahead may wait: much longer than it was expected to.
+    fn patience(&self) -> Duration {
+        self.shared.settings.prefetch_time * 20
+    }
+
+    /// Gives back what was taken ahead when jobs turn out to take longer than those before: somebody else may have
+    /// a free slot.
+    async fn return_stale(&mut self, now: Instant) -> mindflight_core::Result<()> {
+        let patience = self.patience();
+        let is_stale = |since: Instant| now.duration_since(since) >= patience;
+        if !self.shared.backlog.waits_since().is_some_and(is_stale) {
+            return Ok(());
+        }
+        let leases = self.shared.take_unstarted();
+        // So that they are not taken again at once.
+        self.shared.pace.took(patience);
+        let queues = self.claimer.give_back(&leases).await?;
+        tracing::debug!("{} jobs that were taken ahead are given back", leases.len());
+        self.shared.wake.add(&queues);
+        self.shared.signals.send(Signal::Ready(queues));
+        Ok(())
     }
 
     /// The claim may have been done although its answer was lost.
@@ -175,6 +211,7 @@ impl Taking {
         self.refresh = self.refresh.max(soon);
         self.hot.clear();
         self.places.clear();
+        self.shared.wake.forget();
     }
 
     /// Reads which kinds there are, and in which queues they may be.
@@ -192,10 +229,13 @@ impl Taking {
         self.kinds = numbered.keys().copied().collect();
         shared.kinds.number(numbered, version);
         let queues = self.claimer.queues_of(&self.kinds).await?;
-        shared.kinds.forget_in(queues.iter().filter(|(_, keeps)| !keeps).map(|(queue, _)| *queue));
-        self.queues = queues.into_iter().map(|(queue, _)| queue).collect();
+        let number = |queue: &KnownQueue| queue.number;
+        shared.kinds.forget_in(queues.iter().filter(|queue| !queue.keeps_history).map(number));
+        shared.limited.replace(queues.iter().filter(|queue| queue.is_limited).map(number));
+        self.queues = queues.iter().map(number).collect();
         if self.version.replace(version) != Some(version) {
             self.look = Instant::now();
+            self.holds.clear();
         }
         self.refresh = Instant::now() + jittered(shared.settings.refresh);
         Ok(())
@@ -225,7 +265,8 @@ impl Taking {
     /// Asks which queues have jobs.
     async fn look_around(&mut self) -> mindflight_core::Result<()> {
         let settings = &self.shared.settings;
-        let found = self.claimer.waiting(&self.queues, &self.kinds).await?;
+        let mut found = self.claimer.waiting(&self.queues, &self.kinds).await?;
+        found.retain(|(queue, _)| !self.holds.has(*queue));
         self.pause = match found.is_empty() && self.hot.is_empty() {
             true => (self.pause * 2).min(settings.poll_max),
             false => settings.poll_min,
@@ -241,7 +282,10 @@ impl Taking {
         }
         for (queue, lane) in found {
             match lane {
-                Lane::Usual => drop(self.hot.insert(queue)),
+                Lane::Usual => {
+                    self.shared.wake.filled(queue);
+                    self.hot.insert(queue);
+                }
                 // While there is nothing else to do, suspects keep nobody waiting.
                 Lane::Suspect if now >= self.suspects_from || !has_usual => {
                     self.take_suspect(queue).await?;
@@ -291,7 +335,17 @@ impl Taking {
             after: place.filter(|_| lane == Lane::Usual).map(|place| place.after),
         };
         let (from_start, since) = (claim.after.is_none(), place.map(|place| place.since));
-        let claimed = self.claimer.claim(&claim).await?;
+        let claimed = match self.shared.limited.has(queue) {
+            false => self.claimer.claim(&claim).await?,
+            true => {
+                let Limited { jobs, hold } = self.claimer.claim_limited(&claim).await?;
+                if let Some(hold) = hold {
+                    let poll = jittered(self.shared.settings.poll_max);
+                    self.holds.add(queue, hold, (Instant::now(), poll));
+                }
+                jobs
+            }
+        };
         self.shared.held.took(claimed.iter().map(|job| job.lease));
         if lane == Lane::Suspect {
             return Ok(claimed);
@@ -307,6 +361,8 @@ impl Taking {
                 if !from_start {
                     // The start was not looked at for a while.
                     self.shared.wake.add(&[queue]);
+                } else if !self.holds.has(queue) {
+                    self.shared.wake.emptied(queue);
                 }
             }
         }
@@ -340,6 +396,7 @@ impl Taking {
             let (job, since) = (claimed.lease.job, Instant::now());
             tracing::info!(job = %job, "job {job} was running when its worker died; it runs alone");
             self.alone_since.get_or_insert(since);
+            self.shared.is_isolated.store(true, Ordering::Release);
             Suspect { job, since, waiting: Some(claimed) }
         });
         started
@@ -361,6 +418,7 @@ impl Taking {
             None if self.shared.held.has(suspect.job) && is_patient => {}
             None => {
                 self.suspect = None;
+                self.shared.is_isolated.store(false, Ordering::Release);
                 self.look = now;
                 // After a while of suspects alone the others have a while.
                 if self.alone_since.is_some_and(|since| now >= since + isolation) {

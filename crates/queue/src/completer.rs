@@ -89,6 +89,8 @@ fn wrote(shared: &Shared, batch: &[Finished], ended: &Ended) {
     }
     if ended.count > 0 {
         shared.signals.published(Urgency::Soon);
+        // One of them may have been the last that its queue lets run.
+        shared.wake.add(&shared.limited.all());
     }
     shared.held.wrote(batch.iter().map(|finished| finished.lease));
     // Jobs that were put back are claimed by whoever is free; only this process knows of them yet.

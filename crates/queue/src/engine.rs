@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::held::Stop;
 use crate::queue::{Queue, Shared};
-use crate::{attempt, claimer, completer, keeper, pulse, recorder};
+use crate::{attempt, claimer, completer, deadlines, keeper, pulse, recorder};
 
 /// Pause while the database is away.
 const RETRY: Duration = Duration::from_millis(250);
@@ -114,6 +114,9 @@ async fn live(
     hurry: &CancellationToken,
 ) {
     let (taking, alive) = (CancellationToken::new(), CancellationToken::new());
+    shared.wake.forget();
+    shared.is_isolated.store(false, Ordering::Release);
+    shared.is_taking.store(true, Ordering::Release);
     let (mut takers, mut keepers) = (JoinSet::new(), JoinSet::new());
     let engine = shared.guard.engine();
     takers.spawn_on(claimer::run(shared.clone(), worker, taking.clone()), engine);
@@ -123,6 +126,13 @@ async fn live(
     }
     let (kept, token) = (shared.clone(), alive.clone());
     keepers.spawn_on(async move { keeper::run(&kept, token).await }, engine);
+    let (expiring, token) = (deadlines::run(shared.clone()), alive.clone());
+    keepers.spawn_on(
+        async move {
+            token.run_until_cancelled(expiring).await;
+        },
+        engine,
+    );
     // It ends when this worker counts as dead.
     let mut pulse = Box::pin(pulse::run(shared, (worker, since), alive.clone()));
     let is_stopped = tokio::select! {
@@ -131,6 +141,7 @@ async fn live(
         _ = takers.join_next() => crashed("takes jobs"),
         _ = keepers.join_next() => crashed("looks after the jobs"),
     };
+    shared.is_taking.store(false, Ordering::Release);
     taking.cancel();
     if is_stopped {
         let draining = drain(shared, worker, hurry, (&mut takers, &mut workers));
@@ -185,9 +196,7 @@ async fn announce(shared: &Shared, worker: i64) {
 
 /// What was taken and not started is given back as if it had never been taken.
 async fn return_unstarted(shared: &Shared) {
-    drop(shared.backlog.drain());
-    // Of all that is held: a suspect that waits to run alone is in no backlog.
-    let leases = shared.held.unstarted();
+    let leases = shared.take_unstarted();
     if leases.is_empty() {
         return;
     }
@@ -211,8 +220,7 @@ async fn return_unstarted(shared: &Shared) {
 async fn give_up(shared: &Arc<Shared>, takers: &mut JoinSet<()>, workers: &mut JoinSet<()>) {
     // First of all: others may take these jobs soon, and the claimer may wait for the database for longer.
     shared.held.stop_all(Stop::Lost);
-    drop(shared.backlog.drain());
-    let unstarted = shared.held.unstarted();
+    let unstarted = shared.take_unstarted();
     let open = shared.held.abandon();
     hand_back(shared, unstarted);
     drop(tokio::time::timeout(shared.guard.grace() * 2, ended(workers)).await);
@@ -224,11 +232,11 @@ async fn give_up(shared: &Arc<Shared>, takers: &mut JoinSet<()>, workers: &mut J
 }
 
 /// Under the old lease: if others have taken the job, this changes nothing.
-fn hand_back(shared: &Shared, leases: Vec<Lease>) {
+pub(crate) fn hand_back(shared: &Shared, leases: Vec<Lease>) {
     for lease in leases {
         let end = End::Returned;
         let (is_tied, keeps_history, cause) = (true, true, None);
-        shared.unwritten.add(Finished { lease, end, is_tied, keeps_history, cause });
+        shared.unwritten.add(Finished { lease, kind: 0, end, is_tied, keeps_history, cause });
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use mindflight_api::JobId;
 use mindflight_core::ports::Lease;
 use tokio::sync::Notify;
+use tokio::time::Instant as Moment;
 use tokio_util::sync::CancellationToken;
 
 /// Why a running job was told to stop.
@@ -19,11 +20,19 @@ pub(crate) enum Stop {
     Shutdown,
     /// It is not this process's any more.
     Lost,
+    /// It has run for as long as it may.
+    Deadline,
 }
 
 enum Stage {
     Waiting,
-    Running { token: CancellationToken, since: Instant, stop: Option<Stop>, told: bool },
+    Running {
+        token: CancellationToken,
+        since: Instant,
+        deadline: Moment,
+        stop: Option<Stop>,
+        told: bool,
+    },
     Ended,
 }
 
@@ -34,17 +43,20 @@ struct Hold {
     cancelled: bool,
 }
 
+/// Ids are looked up several times for each job, and nobody outside chooses them.
+type Holds = HashMap<JobId, Hold, foldhash::fast::RandomState>;
+
 /// All that this process holds.
 #[derive(Default)]
 pub(crate) struct Held {
-    holds: Mutex<HashMap<JobId, Hold>>,
+    holds: Mutex<Holds>,
     running: AtomicUsize,
     unwritten: AtomicUsize,
     changed: Notify,
 }
 
 impl Held {
-    fn holds(&self) -> MutexGuard<'_, HashMap<JobId, Hold>> {
+    fn holds(&self) -> MutexGuard<'_, Holds> {
         self.holds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -82,15 +94,20 @@ impl Held {
     }
 
     /// An attempt starts, and takes a slot until what this gives is dropped; nothing if the job is not held any more.
-    pub(crate) fn starts(&self, lease: Lease, token: &CancellationToken) -> Option<Slot<'_>> {
+    pub(crate) fn starts(
+        &self,
+        lease: Lease,
+        token: &CancellationToken,
+        deadline: Moment,
+    ) -> Option<Slot<'_>> {
         let mut holds = self.holds();
         let hold = holds.get_mut(&lease.job).filter(|hold| hold.lease == lease)?;
         let stop = hold.cancelled.then_some(Stop::Cancelled);
         if stop.is_some() {
             token.cancel();
         }
-        hold.stage =
-            Stage::Running { token: token.clone(), since: Instant::now(), stop, told: false };
+        let (token, since, told) = (token.clone(), Instant::now(), false);
+        hold.stage = Stage::Running { token, since, deadline, stop, told };
         self.running.fetch_add(1, Ordering::Relaxed);
         Some(Slot(&self.running))
     }
@@ -146,6 +163,21 @@ impl Held {
             Stage::Ended => return false,
         }
         true
+    }
+
+    /// Tells those to stop that have run for as long as they may; the earliest deadline of the others.
+    pub(crate) fn expire(&self, now: Moment) -> Option<Moment> {
+        let mut next: Option<Moment> = None;
+        for hold in self.holds().values_mut() {
+            let Stage::Running { token, deadline, stop, .. } = &mut hold.stage else { continue };
+            if *deadline <= now {
+                stop.get_or_insert(Stop::Deadline);
+                token.cancel();
+            } else {
+                next = Some(next.map_or(*deadline, |next| next.min(*deadline)));
+            }
+        }
+        next
     }
 
     /// Tells every running job to stop.

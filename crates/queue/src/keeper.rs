@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use mindflight_api::codes;
 use mindflight_core::Error;
-use mindflight_store::jobs::{Crash, Keeper, Rescued};
+use mindflight_store::jobs::{Crash, Keeper, Kept, Marks, Rescued};
 use mindflight_store::signal::{Signal, Urgency};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -17,6 +18,9 @@ use crate::schedules::Schedules;
 
 /// Jobs that are made due in one go.
 const DUE: i64 = 5000;
+
+/// How often in a row old failures are forgotten.
+const SWEEPS: u32 = 20;
 
 /// Keeps house until told to stop.
 pub(crate) async fn run(shared: &Arc<Shared>, stop: CancellationToken) {
@@ -34,8 +38,10 @@ pub(crate) async fn run(shared: &Arc<Shared>, stop: CancellationToken) {
         scan: now + settings.beat * 2,
         schedules: now,
         house: now,
+        expiry: now,
     };
     let mut schedules = Schedules::default();
+    let mut expiry = Expiry::default();
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
@@ -53,7 +59,11 @@ pub(crate) async fn run(shared: &Arc<Shared>, stop: CancellationToken) {
             times.schedules = now + schedules.run(shared, &mut keeper).await;
         }
         if times.house <= now {
-            times.house = now + house(shared, &mut keeper).await;
+            times.house = now + house(shared, &mut keeper, &mut expiry).await;
+            times.expiry = now;
+        }
+        if times.expiry <= now {
+            times.expiry = Instant::now() + expiry.step(shared, &mut keeper).await;
         }
     }
 }
@@ -64,11 +74,12 @@ struct Times {
     scan: Instant,
     schedules: Instant,
     house: Instant,
+    expiry: Instant,
 }
 
 impl Times {
     fn next(&self) -> Instant {
-        self.due.min(self.scan).min(self.schedules).min(self.house)
+        self.due.min(self.scan).min(self.schedules).min(self.house).min(self.expiry)
     }
 }
 
@@ -141,10 +152,18 @@ pub(crate) fn crash(shared: &Shared) -> Crash {
     }
 }
 
-/// Makes and drops partitions; how long to wait until the next time.
-async fn house(shared: &Shared, keeper: &mut Keeper) -> Duration {
+/// Makes and drops partitions, and forgets old failures; how long to wait until the next time.
+async fn house(shared: &Shared, keeper: &mut Keeper, expiry: &mut Expiry) -> Duration {
+    let pause = jittered(shared.settings.housekeeping);
     let now = shared.clock.now();
-    let keep_since = now - shared.settings.retention;
+    expiry.kept = match keeper.kept(shared.settings.retention).await {
+        Ok(kept) => kept,
+        Err(error) => {
+            tracing::warn!(error = %error, "how long queues keep their jobs could not be read: {error}");
+            return pause;
+        }
+    };
+    let keep_since = expiry.kept.since(now).unwrap_or_default();
     match keeper.partitions(now, keep_since).await {
         Ok(done) if !done.dropped.is_empty() => {
             tracing::info!(days = ?done.dropped, "jobs of {} days were dropped", done.dropped.len());
@@ -154,5 +173,62 @@ async fn house(shared: &Shared, keeper: &mut Keeper) -> Duration {
             tracing::warn!(error = %error, "partitions could not be kept in order: {error}");
         }
     }
-    jittered(shared.settings.housekeeping)
+    if let Err(error) = keeper.sweep_keys().await {
+        tracing::warn!(error = %error, "unique keys whose time is over could not be removed: {error}");
+    }
+    forget_errors(keeper, keep_since).await;
+    pause
+}
+
+/// Some at a time; what is left is for the next time.
+async fn forget_errors(keeper: &mut Keeper, keep_since: DateTime<Utc>) {
+    for _ in 0..SWEEPS {
+        match keeper.forget_errors(keep_since).await {
+            Ok(0) => return,
+            Ok(_) => {}
+            Err(error) => {
+                return tracing::warn!(error = %error, "old failures could not be forgotten: {error}");
+            }
+        }
+    }
+}
+
+/// How long one step may take, and the pause after it: everything else that is due comes in between.
+const STEP: Duration = Duration::from_millis(100);
+
+/// Ended jobs of queues that keep them for a shorter time than others.
+#[derive(Default)]
+struct Expiry {
+    kept: Kept,
+    marks: Marks,
+    deleted: u64,
+}
+
+impl Expiry {
+    /// Deletes some; how long to wait until the next step.
+    async fn step(&mut self, shared: &Shared, keeper: &mut Keeper) -> Duration {
+        let (now, end) = (shared.clock.now(), Instant::now() + STEP);
+        loop {
+            match keeper.expire(now, &self.kept, &mut self.marks).await {
+                Ok(expired) => {
+                    self.deleted += expired.deleted;
+                    if expired.more && Instant::now() < end {
+                        continue;
+                    }
+                    if expired.more {
+                        return STEP;
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(error = %error, "old jobs could not be deleted: {error}");
+                }
+            }
+            if self.deleted > 0 {
+                tracing::info!(deleted = self.deleted, "{} old jobs were deleted", self.deleted);
+                self.deleted = 0;
+            }
+            // Whoever keeps house looks at the queues again, and then at their jobs.
+            return shared.settings.housekeeping * 2;
+        }
+    }
 }

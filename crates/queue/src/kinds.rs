@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use mindflight_api::codes;
 use mindflight_core::jobs::{Kind, Options};
@@ -17,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Queue;
 use crate::meters::Meters;
+use crate::overrides::KindOverride;
 
 /// A kind of a mounted provider.
 pub struct MountedKind {
@@ -24,8 +26,10 @@ pub struct MountedKind {
     pub name: String,
     /// The provider.
     pub provider: ProviderContext,
-    /// What it declared.
+    /// What it declared, with what the operator says instead.
     pub kind: Arc<Kind>,
+    /// What the operator says instead, by name.
+    pub overrides: Vec<&'static str>,
 }
 
 /// One attempt at a tool call that became a job, for whoever runs tools.
@@ -121,6 +125,7 @@ pub(crate) struct Numbered {
 /// The kinds that this process can run now, and what is known of the queues that their jobs are in.
 #[derive(Default)]
 pub(crate) struct Kinds {
+    overrides: HashMap<String, KindOverride>,
     by_name: RwLock<Arc<BTreeMap<String, Runs>>>,
     by_number: RwLock<Arc<HashMap<i32, Arc<Numbered>>>>,
     without_history: RwLock<HashSet<i16>>,
@@ -128,6 +133,18 @@ pub(crate) struct Kinds {
 }
 
 impl Kinds {
+    /// No kinds yet, of which the operator says this.
+    pub(crate) fn new(overrides: HashMap<String, KindOverride>) -> Self {
+        Self { overrides, ..Self::default() }
+    }
+
+    fn overridden(&self, name: &str, kind: Arc<Kind>) -> (Arc<Kind>, Vec<&'static str>) {
+        let Some(said) = self.overrides.get(name) else { return (kind, Vec::new()) };
+        let mut kind = Kind::clone(&kind);
+        let changed = said.apply(&mut kind.options);
+        (Arc::new(kind), changed)
+    }
+
     /// From now on these.
     pub(crate) fn replace(&self, mounted: &[Mounted], tools: &dyn Tools) {
         let mut by_name = BTreeMap::new();
@@ -136,7 +153,9 @@ impl Kinds {
             let surface = provider.surface();
             for kind in Queue::kinds_of(&surface) {
                 let name = format!("{}.{}", context.name(), kind.name);
-                let mounted = MountedKind { name: name.clone(), provider: context.clone(), kind };
+                let (kind, overrides) = self.overridden(&name, kind);
+                let provider = context.clone();
+                let mounted = MountedKind { name: name.clone(), provider, kind, overrides };
                 by_name.insert(name, Runs::Kind(Arc::new(mounted)));
             }
         }
@@ -158,12 +177,12 @@ impl Kinds {
         self.version.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Grows whenever the kinds become others, or come into another queue.
+    /// Grows whenever the kinds become others, or come into another queue, or a queue gets other limits.
     pub(crate) fn version(&self) -> u64 {
         self.version.load(Ordering::Acquire)
     }
 
-    /// A kind was put into a queue in which it never was.
+    /// A kind was put into a queue in which it never was, or a queue got other limits.
     pub(crate) fn spread(&self) {
         self.version.fetch_add(1, Ordering::AcqRel);
     }
@@ -183,6 +202,13 @@ impl Kinds {
     /// The numbers of all kinds.
     pub(crate) fn numbers(&self) -> Vec<i32> {
         self.by_number.read().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()
+    }
+
+    /// How long the attempts of any kind may take at least.
+    pub(crate) fn shortest_deadline(&self) -> Duration {
+        let deadlines = self.all();
+        let shortest = deadlines.values().map(|runs| runs.options().deadline).min();
+        shortest.unwrap_or(Duration::MAX).max(Duration::from_millis(1))
     }
 
     /// Which queues forget what has ended.

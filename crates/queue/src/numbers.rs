@@ -5,7 +5,7 @@ use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use mindflight_core::Result;
-use mindflight_store::jobs::Names;
+use mindflight_store::jobs::{Limit, Names};
 
 /// The numbers behind names, remembered.
 pub(crate) struct Numbers {
@@ -18,7 +18,7 @@ pub(crate) struct Numbers {
 struct Known {
     kinds: HashMap<String, i32>,
     queues: HashMap<String, i16>,
-    gates: HashMap<(String, u32), i32>,
+    gates: HashMap<(String, Limit), i32>,
     pairs: HashSet<(i16, i32)>,
 }
 
@@ -61,12 +61,12 @@ impl Numbers {
         Ok(number)
     }
 
-    pub(crate) async fn gate(&self, name: &str, slots: u32) -> Result<i32> {
-        let key = (name.to_owned(), slots);
+    pub(crate) async fn gate(&self, name: &str, limit: Limit) -> Result<i32> {
+        let key = (name.to_owned(), limit);
         if let Some(number) = self.remembered(|known| &known.gates, &key) {
             return Ok(number);
         }
-        let number = self.names.gate(name, i32::try_from(slots).unwrap_or(i32::MAX)).await?;
+        let number = self.names.gate(name, limit).await?;
         let mut known = self.known();
         if known.gates.len() >= MOST_GATES {
             known.gates.clear();

@@ -1,7 +1,7 @@
 //! The handle of the job queue: everybody who makes, stops or waits for jobs has a copy.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -9,22 +9,28 @@ use mindflight_api::{InstanceId, JobId};
 use mindflight_core::guard::Guard;
 use mindflight_core::jobs::Kind;
 use mindflight_core::mounted::{Mounted, Surface};
-use mindflight_core::ports::{Clock, Jobs as Port, NewJob, Transactions as TransactionsPort};
+use mindflight_core::ports::{
+    Clock, Jobs as Port, Lease, NewJob, Parent, Transactions as TransactionsPort,
+};
 use mindflight_core::{Caller, Result};
 use mindflight_store::Store;
-use mindflight_store::jobs::{Due, Jobs, NewRow};
+use mindflight_store::jobs::{Claimed, Due, Jobs, NewRow};
 use mindflight_store::signal::{Signal, Signals, Urgency};
 use tokio::sync::{Notify, mpsc};
 
 use crate::Settings;
 use crate::backlog::Backlog;
 use crate::cron::Timetable;
-use crate::enqueue::Enqueue;
+use crate::engine;
+use crate::enqueue::{self, Enqueue, Written};
+use crate::gates;
+use crate::graph;
 use crate::held::{Held, Stop};
 use crate::kinds::{Kinds, MountedKind, Runs, Tools, sound};
+use crate::limits::Limited;
 use crate::numbers::Numbers;
 use crate::pace::Pace;
-use crate::resolve::{Made, Request, Resolved, Resolver};
+use crate::resolve::{Made, Request, Resolved, Resolver, Sort};
 use crate::said::Said;
 use crate::transactions::Transactions;
 use crate::unwritten::Unwritten;
@@ -65,6 +71,8 @@ pub(crate) struct Shared {
     pub(crate) due: Notify,
     /// The mounted kinds are others now.
     pub(crate) remounted: Notify,
+    /// Queues with limits of their own.
+    pub(crate) limited: Limited,
     pub(crate) backlog: Backlog,
     pub(crate) held: Held,
     pub(crate) pace: Pace,
@@ -73,6 +81,10 @@ pub(crate) struct Shared {
     pub(crate) unwritten: Unwritten,
     /// The number of this process's worker; 0 while it has none.
     pub(crate) worker: AtomicI64,
+    /// Whether the worker takes jobs.
+    pub(crate) is_taking: AtomicBool,
+    /// Whether one job has this process to itself, or is about to.
+    pub(crate) is_isolated: AtomicBool,
 }
 
 /// What a [`Queue`] is made of.
@@ -93,6 +105,9 @@ pub struct Parts {
     pub settings: Settings,
 }
 
+/// Jobs that start without waiting in the queue, at most: a fair share, where other processes have free slots.
+const MOST_STARTED: usize = 64;
+
 /// Lines of progress and logs that may wait to be written.
 const SAID: usize = 10_000;
 
@@ -103,6 +118,7 @@ impl Queue {
         let Parts { store, guard, clock, signals, tools, instance, settings } = parts;
         let jobs = store.jobs();
         let numbers = Numbers::new(jobs.names(), settings.without_history.clone());
+        let kinds = Kinds::new(settings.kinds.clone());
         let (said, listener) = mpsc::channel(SAID);
         Self(Arc::new(Shared {
             store,
@@ -116,16 +132,19 @@ impl Queue {
             settings,
             said,
             listener: std::sync::Mutex::new(Some(listener)),
-            kinds: Kinds::default(),
+            kinds,
             enqueue: Enqueue::new(),
             wake: Wake::default(),
             due: Notify::new(),
             remounted: Notify::new(),
+            limited: Limited::default(),
             backlog: Backlog::default(),
             held: Held::default(),
             pace: Pace::default(),
             unwritten: Unwritten::default(),
             worker: AtomicI64::new(0),
+            is_taking: AtomicBool::new(false),
+            is_isolated: AtomicBool::new(false),
         }))
     }
 
@@ -157,12 +176,21 @@ impl Queue {
                         left_out.push((name.clone(), format!("a schedule: {error}")));
                     }
                 }
-                if kind.options.rate.is_some() {
-                    left_out.push((name, "its rate: this release has no rates of jobs".to_owned()));
-                }
+                left_out.extend(gates::left_out(&kind.options).map(|what| (name, what)));
             }
         }
         left_out
+    }
+
+    /// Kinds of which the operator says something and that this process does not have, sorted by name.
+    #[must_use]
+    pub fn idle_overrides(&self) -> Vec<&str> {
+        let all = self.0.kinds.all();
+        let is_kind = |name: &str| matches!(all.get(name), Some(Runs::Kind(_)));
+        let said = self.0.settings.kinds.keys().map(String::as_str);
+        let mut idle: Vec<&str> = said.filter(|name| !is_kind(name)).collect();
+        idle.sort_unstable();
+        idle
     }
 
     /// The kinds of a provider: those it declares, and those of its subscriptions.
@@ -218,20 +246,25 @@ impl Queue {
     /// # Errors
     /// 422 `unknown_kind`, or 503 when the database is away.
     pub async fn enqueue(&self, requests: Vec<Request>) -> Result<Vec<Enqueued>> {
+        graph::check(requests.iter().map(|request| &request.job.options))?;
         let mut rows = Vec::with_capacity(requests.len());
         let mut enqueued = Vec::with_capacity(requests.len());
+        let mut last = None;
         for request in requests {
-            let Resolved { row, made, .. } = self.0.resolve(request).await?;
-            let is_placed = row.gate.is_none();
+            let Resolved { row, made } = self.0.resolve_next(request, &mut last).await?;
+            let is_placed = row.gate.is_none() && row.after.is_empty();
             enqueued.push(Enqueued { id: row.id, existing: false, made, is_placed });
             rows.push(row);
         }
+        graph::mark(&mut rows);
         let mut ready: Vec<i16> =
             rows.iter().filter(|row| row.due == Due::Now).map(|row| row.queue).collect();
         ready.dedup();
         let later = rows.iter().any(|row| row.due != Due::Now);
-        let existing = self.0.enqueue.insert(rows).await?;
-        self.made(&ready, later);
+        let Written { existing, is_started } = self.0.enqueue.insert(rows).await?;
+        if !is_started {
+            self.made(&ready, later);
+        }
         for one in &mut enqueued {
             if let Some(other) = existing.get(&one.id) {
                 (one.id, one.existing, one.is_placed) = (*other, true, false);
@@ -258,6 +291,38 @@ impl Queue {
         self.0.signals.send(Signal::Ready(queues.to_vec()));
     }
 
+    /// A queue has other limits than before, or its pause another end: whoever keeps them looks again.
+    pub fn limits_changed(&self) {
+        self.heard(Signal::Limits);
+        self.0.signals.send(Signal::Limits);
+    }
+
+    /// Whether this process knows that a queue has limits.
+    #[must_use]
+    pub fn is_limited(&self, queue: i16) -> bool {
+        self.0.limited.has(queue)
+    }
+
+    /// The number of a queue, which exists from then on.
+    ///
+    /// # Errors
+    /// 503 when the database is away.
+    pub async fn number_of(&self, queue: &str) -> Result<i16> {
+        self.0.numbers.queue(queue).await
+    }
+
+    /// Whether jobs of a kind that this process can run are put into this queue, unless somebody says otherwise.
+    #[must_use]
+    pub fn is_used(&self, queue: &str) -> bool {
+        let all = self.0.kinds.all();
+        all.values().any(|runs| runs.options().queue.as_deref().unwrap_or(runs.provider()) == queue)
+    }
+
+    /// A job was put off by hand: it may be due before all others that are not.
+    pub fn put_off(&self) {
+        self.made(&[], true);
+    }
+
     /// Tells whoever runs a job that it was asked to stop.
     pub fn cancel(&self, job: JobId) {
         if !self.0.held.stop(job, Stop::Cancelled) {
@@ -270,6 +335,11 @@ impl Queue {
         match signal {
             Signal::Ready(queues) => self.0.wake.add(&queues),
             Signal::Scheduled => self.0.due.notify_one(),
+            Signal::Limits => {
+                self.0.kinds.spread();
+                self.0.remounted.notify_one();
+                self.0.due.notify_one();
+            }
             Signal::Cancel(job) => {
                 self.0.held.stop(job, Stop::Cancelled);
             }
@@ -317,6 +387,14 @@ impl Queue {
         Some(self.0.worker.load(Ordering::Acquire)).filter(|worker| *worker != 0)
     }
 
+    /// Whether nothing is known to wait in a queue, so that jobs made for it here start at once.
+    ///
+    /// # Errors
+    /// 503 when the database is away.
+    pub async fn is_idle(&self, queue: &str) -> Result<bool> {
+        Ok(self.0.wake.is_empty(self.number_of(queue).await?))
+    }
+
     /// Jobs that this process runs now.
     #[must_use]
     pub fn running(&self) -> usize {
@@ -325,21 +403,82 @@ impl Queue {
 
     /// Writes what is enqueued until the queue is gone; one task of the process does this.
     pub async fn write(&self) {
-        self.0.enqueue.run(&self.0.jobs).await;
+        enqueue::run(&self.0).await;
     }
 }
 
 impl Shared {
     /// The row of a job that somebody asks for.
     pub(crate) async fn resolve(&self, request: Request) -> Result<Resolved> {
+        self.resolve_next(request, &mut None).await
+    }
+
+    /// The same for one of several, of which most are like the `last` one.
+    async fn resolve_next(&self, request: Request, last: &mut Option<Sort>) -> Result<Resolved> {
         let Self { kinds, numbers, clock, .. } = self;
-        let resolved = Resolver { kinds, numbers, clock: &**clock }.row(request).await?;
-        if resolved.is_new {
+        let resolver = Resolver { kinds, numbers, clock: &**clock };
+        let sort = match last.take().filter(|last| last.is_of(&request.job)) {
+            Some(sort) => sort,
+            None => resolver.sort(&request.job).await?,
+        };
+        if sort.is_new {
             kinds.spread();
             self.remounted.notify_one();
         }
-        Ok(resolved)
+        resolver.row(request, last.insert(sort)).await
     }
+
+    /// How many jobs this process may take beside those that it has.
+    pub(crate) fn room(&self) -> Room {
+        let Settings { workers, prefetch, prefetch_time, max_unwritten, .. } = self.settings;
+        let (waiting, running) = (self.backlog.len(), self.held.running());
+        let ahead = self.pace.ahead(workers, prefetch_time, prefetch);
+        let is_full = self.held.unwritten() >= max_unwritten;
+        let free = if is_full { 0 } else { (workers + ahead).saturating_sub(waiting + running) };
+        Room { free, waiting, ahead }
+    }
+
+    /// The worker that may start these jobs at once, if this process can, and if none waits that came before them.
+    pub(crate) fn may_start(&self, rows: &[NewRow]) -> Option<i64> {
+        let worker = self.worker.load(Ordering::Acquire);
+        let is_free = worker != 0
+            && self.is_taking.load(Ordering::Acquire)
+            && !self.is_isolated.load(Ordering::Acquire)
+            && rows.len() <= self.room().free.min(MOST_STARTED);
+        let can_start = |row: &NewRow| {
+            row.is_plain()
+                && self.wake.is_empty(row.queue)
+                && !self.limited.has(row.queue)
+                && self.kinds.numbered(row.kind).is_some()
+        };
+        (is_free && rows.iter().all(can_start)).then_some(worker)
+    }
+
+    /// Takes over what was taken and not started.
+    pub(crate) fn take_unstarted(&self) -> Vec<Lease> {
+        drop(self.backlog.drain());
+        // Of all that is held: a suspect that waits to run alone is in no backlog.
+        self.held.unstarted()
+    }
+
+    /// Runs jobs that were given to this process.
+    pub(crate) fn start(&self, claimed: Vec<Claimed>) {
+        self.held.took(claimed.iter().map(|job| job.lease));
+        self.backlog.push(claimed);
+        if !self.is_taking.load(Ordering::Acquire) {
+            // Nobody takes from the backlog any more.
+            engine::hand_back(self, self.held.unstarted());
+        }
+    }
+}
+
+/// How many jobs may be taken, and what decides it.
+pub(crate) struct Room {
+    pub(crate) free: usize,
+    /// Jobs that were taken and wait here.
+    pub(crate) waiting: usize,
+    /// Jobs that are worth taking beyond those that run.
+    pub(crate) ahead: usize,
 }
 
 /// The queue, as providers see it.
@@ -351,5 +490,9 @@ impl Port for Provided {
         let requests = jobs.into_iter().map(|job| Request { job, caller: None }).collect();
         let made = self.0.enqueue(requests).await?;
         Ok(made.into_iter().map(|made| made.id).collect())
+    }
+
+    async fn parents(&self, job: JobId) -> Result<Vec<Parent>> {
+        Ok(self.0.0.store.job_views().parents(job).await?)
     }
 }

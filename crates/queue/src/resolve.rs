@@ -3,13 +3,14 @@
 use chrono::{DateTime, Utc};
 use mindflight_api::JobId;
 use mindflight_core::nul::has_nul;
-use mindflight_core::policy::{Unique, unique_key};
-use mindflight_core::ports::{Clock, NewJob};
+use mindflight_core::policy::{Unique, own_key, unique_key};
+use mindflight_core::ports::{Clock, NewJob, OnFailure};
 use mindflight_core::{Caller, Error, Result};
-use mindflight_store::jobs::{Due, NewRow};
+use mindflight_store::jobs::{Due, NewRow, UniqueKey};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
+use crate::gates::gates;
 use crate::kinds::{Kinds, Runs};
 use crate::numbers::Numbers;
 
@@ -49,8 +50,24 @@ pub struct Made {
 pub(crate) struct Resolved {
     pub(crate) row: NewRow,
     pub(crate) made: Made,
+}
+
+/// What jobs of one kind in one queue have in common.
+pub(crate) struct Sort {
+    kind: String,
+    asked_queue: Option<String>,
+    runs: Runs,
+    queue_name: String,
+    queue: i16,
+    number: i32,
     /// Whether the pair of queue and kind is new to this process.
     pub(crate) is_new: bool,
+}
+
+impl Sort {
+    pub(crate) fn is_of(&self, job: &NewJob) -> bool {
+        self.kind == job.kind && self.asked_queue == job.options.queue
+    }
 }
 
 /// What resolving needs.
@@ -61,62 +78,81 @@ pub(crate) struct Resolver<'a> {
 }
 
 impl Resolver<'_> {
-    /// The row to write.
-    pub(crate) async fn row(&self, request: Request) -> Result<Resolved> {
-        let Request { job, caller } = request;
+    /// What this job has in common with others.
+    pub(crate) async fn sort(&self, job: &NewJob) -> Result<Sort> {
         let runs = self.kinds.get(&job.kind)?;
-        let declared = runs.options();
-        let queue = job.options.queue.as_deref().or(declared.queue.as_deref());
+        let asked_queue = job.options.queue.clone();
+        let queue = asked_queue.as_deref().or(runs.options().queue.as_deref());
         let queue_name = queue.unwrap_or(runs.provider()).to_owned();
         let queue = self.numbers.queue(&queue_name).await?;
-        let kind = self.numbers.kind(&job.kind).await?;
-        let is_new = self.numbers.pair(queue, kind).await?;
-        let gate = match gate(&job, &runs) {
-            Some((name, slots)) => Some(self.numbers.gate(&name, slots).await?),
-            None => None,
-        };
+        let number = self.numbers.kind(&job.kind).await?;
+        let is_new = self.numbers.pair(queue, number).await?;
+        let kind = job.kind.clone();
+        Ok(Sort { kind, asked_queue, runs, queue_name, queue, number, is_new })
+    }
+
+    /// The row to write.
+    pub(crate) async fn row(&self, request: Request, sort: &mut Sort) -> Result<Resolved> {
+        let Request { job, caller } = request;
+        sort.is_new = false;
+        let Sort { runs, queue_name, queue, number: kind, .. } = &*sort;
+        let declared = runs.options();
+        let (mut gate, mut outer_gate) = (None, None);
+        for (name, limit) in gates(&job, declared) {
+            let number = self.numbers.gate(&name, limit).await?;
+            match gate {
+                None => gate = Some(number),
+                Some(_) => outer_gate = Some(number),
+            }
+        }
         let max_attempts = job.options.max_attempts.unwrap_or(declared.max_attempts);
         let (due, run_at) = match (job.options.delay, job.options.run_at) {
             (Some(delay), _) => (Due::After(delay), Some(self.clock.now() + delay)),
             (None, Some(time)) => (Due::At(time), Some(time)),
             (None, None) => (Due::Now, None),
         };
-        let unique = unique(&job, &runs, self.clock);
-        let mut meta = meta(&job, &runs, caller.as_ref());
-        // A retry by hand takes the key again, and waits for the gate again.
-        if let Some((key, until_start)) = &unique {
-            meta.insert("key".to_owned(), json!(key));
-            meta.insert("until_start".to_owned(), json!(until_start));
+        let unique = unique(&job, runs, self.clock.now());
+        let mut meta = meta(&job, runs, caller.as_ref());
+        // A retry by hand takes the key again, and waits for the gates again.
+        if let Some(unique) = &unique {
+            meta.insert("key".to_owned(), json!(unique.key));
+            meta.insert("until_start".to_owned(), json!(unique.until_start));
+            if let Some(until) = unique.expires_at {
+                meta.insert("key_until".to_owned(), json!(until));
+            }
         }
         if let Some(gate) = gate {
             meta.insert("gate".to_owned(), json!(gate));
         }
+        if let Some(outer_gate) = outer_gate {
+            meta.insert("outer_gate".to_owned(), json!(outer_gate));
+        }
         let row = NewRow {
-            id: JobId::new(),
-            kind,
-            queue,
+            id: job.options.id.unwrap_or_else(JobId::new),
+            kind: *kind,
+            queue: *queue,
             priority: job.options.priority.unwrap_or(declared.priority).min(9),
             max_attempts: u16::try_from(max_attempts.clamp(1, MOST_ATTEMPTS)).unwrap_or(1),
             due,
             meta: (!meta.is_empty()).then_some(Value::Object(meta)),
             // A tool runs as whoever called it; what comes of an event says so.
-            needs_meta: matches!(runs, Runs::Tool { .. }) || job.options.cause.is_some(),
+            needs_meta: runs_as_caller(runs) || job.options.cause.is_some(),
             unique,
             gate,
-            outer_gate: None,
-            after: Vec::new(),
+            outer_gate,
+            after: job.options.after.clone(),
             is_awaited: false,
             args: text(&job.args)?,
         };
         let made = Made {
             provider: runs.provider().to_owned(),
-            queue: queue_name,
+            queue: queue_name.clone(),
             priority: row.priority,
             max_attempts: row.max_attempts,
-            tags: tags(&job, &runs),
+            tags: tags(&job, runs),
             run_at,
         };
-        Ok(Resolved { row, made, is_new })
+        Ok(Resolved { row, made })
     }
 }
 
@@ -128,26 +164,29 @@ fn text(args: &Value) -> Result<String> {
     Ok(args.to_string())
 }
 
-fn unique(job: &NewJob, runs: &Runs, clock: &dyn Clock) -> Option<(String, bool)> {
-    if let Some(key) = &job.options.unique_key {
-        return Some((short(format!("{}:{key}", job.kind)), false));
-    }
-    let unique: &Unique = runs.options().unique.as_ref()?;
-    let key = unique_key(&job.kind, &job.args, unique, clock.now());
-    Some((short(key), unique.until_start))
+/// What the job says itself, or else what its kind declares.
+fn unique(job: &NewJob, runs: &Runs, now: DateTime<Utc>) -> Option<UniqueKey> {
+    let (said, own) = (job.options.unique.as_ref(), job.options.unique_key.as_ref());
+    let usual = Unique::default();
+    let (unique, key) = match own {
+        Some(own) => {
+            let unique = said.unwrap_or(&usual);
+            (unique, own_key(&job.kind, own, unique, now))
+        }
+        None => {
+            let unique = said.or(runs.options().unique.as_ref())?;
+            (unique, unique_key(&job.kind, &job.args, unique, now))
+        }
+    };
+    Some(UniqueKey {
+        key: short(key),
+        until_start: unique.is_until_start(),
+        expires_at: unique.taken_until(now),
+    })
 }
 
-/// The gate of a job: one for each value of the argument that its kind names, else one for the kind.
-fn gate(job: &NewJob, runs: &Runs) -> Option<(String, u32)> {
-    let options = runs.options();
-    if let Some((argument, slots)) = &options.concurrency_by {
-        let value = job.args.get(argument).unwrap_or(&Value::Null);
-        return Some((short(format!("{}:{argument}={value}", job.kind)), *slots));
-    }
-    options.concurrency.map(|slots| (job.kind.clone(), slots))
-}
-
-fn short(key: String) -> String {
+/// A name that is short enough to be one.
+pub(crate) fn short(key: String) -> String {
     if key.len() <= READABLE {
         return key;
     }
@@ -159,6 +198,11 @@ fn short(key: String) -> String {
 
 fn tags(job: &NewJob, runs: &Runs) -> Vec<String> {
     runs.options().tags.iter().chain(&job.options.tags).cloned().collect()
+}
+
+/// Whether attempts have to know who made the job.
+fn runs_as_caller(runs: &Runs) -> bool {
+    matches!(runs, Runs::Tool { .. }) || runs.options().as_caller
 }
 
 /// What few jobs have; nothing at all for most.
@@ -174,10 +218,15 @@ fn meta(job: &NewJob, runs: &Runs, caller: Option<&Caller>) -> Map<String, Value
     if let Some(key) = &job.options.unique_key {
         meta.insert("unique_key".to_owned(), json!(key));
     }
+    if !job.options.after.is_empty() && job.options.on_failure == OnFailure::Run {
+        meta.insert("on_failure".to_owned(), json!(job.options.on_failure));
+    }
     if let Some(caller) = caller {
         meta.insert("owner".to_owned(), json!(caller.space()));
-        if matches!(runs, Runs::Tool { .. }) {
+        if runs_as_caller(runs) {
             meta.insert("caller".to_owned(), crate::caller::write(caller));
+        }
+        if matches!(runs, Runs::Tool { .. }) {
             meta.insert("provider".to_owned(), json!(runs.provider()));
         }
     }

@@ -1,7 +1,9 @@
 //! Limits and intervals of the engine that are the operator's to set, and that tests shorten.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
+
+use crate::overrides::KindOverride;
 
 /// Limits and intervals of the engine.
 #[derive(Debug, Clone)]
@@ -56,6 +58,8 @@ pub struct Settings {
     pub housekeeping: Duration,
     /// Queues that forget jobs that have succeeded or were cancelled.
     pub without_history: HashSet<String>,
+    /// What the operator says of kinds, by their whole names.
+    pub kinds: HashMap<String, KindOverride>,
     /// What only one process at a time can hold, such as a data folder: jobs of its last holder are taken at start.
     pub holder: Option<String>,
     /// What the list of workers calls this machine.
@@ -78,7 +82,7 @@ impl Default for Settings {
             repair: seconds(5),
             poll_min: Duration::from_millis(20),
             poll_max: Duration::from_millis(500),
-            due_poll: seconds(1),
+            due_poll: seconds(2),
             rescan: Duration::from_millis(250),
             refresh: seconds(15),
             slot_grace: seconds(60),
@@ -92,6 +96,7 @@ impl Default for Settings {
             retention: seconds(14 * 24 * 3600),
             housekeeping: seconds(3600),
             without_history: HashSet::new(),
+            kinds: HashMap::new(),
             holder: None,
             host: "localhost".to_owned(),
         }

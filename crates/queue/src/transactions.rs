@@ -13,6 +13,7 @@ use mindflight_store::signal::Urgency;
 use mindflight_store::transactions::Open as Inner;
 use serde_json::Value;
 
+use crate::graph;
 use crate::{Queue, Request};
 
 /// Opens transactions.
@@ -61,6 +62,7 @@ impl Transaction for Open {
     }
 
     async fn enqueue(&mut self, job: NewJob) -> Result<JobId> {
+        graph::check([&job.options])?;
         let row = self.queue.0.resolve(Request { job, caller: None }).await?.row;
         match row.due {
             Due::Now => self.ready.push(row.queue),

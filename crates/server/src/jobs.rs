@@ -9,11 +9,11 @@ use mindflight_calls::{CallRequest, Calls};
 use mindflight_core::caller::Origin;
 use mindflight_core::jobs::Options;
 use mindflight_core::{BoxFuture, Result};
-use mindflight_queue::{Queue, Settings, ToolAttempt, Tools};
+use mindflight_queue::{BackoffOverride, KindOverride, Queue, Settings, ToolAttempt, Tools};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::Config;
+use crate::config::{Config, KindSection};
 
 /// Attempts at a tool call that may be repeated.
 const ATTEMPTS: u32 = 3;
@@ -41,9 +41,29 @@ pub(crate) fn settings(config: &Config) -> Settings {
         long_after: jobs.long_after.0,
         retention: jobs.retention.0,
         without_history: jobs.without_history.iter().cloned().collect(),
+        kinds: jobs.kinds.iter().map(|(name, kind)| (name.clone(), said_of(kind))).collect(),
         holder: config.server.data_dir.as_deref().map(holder),
         host: host(),
         ..defaults
+    }
+}
+
+/// What is said of a kind.
+fn said_of(kind: &KindSection) -> KindOverride {
+    let backoff = kind.backoff.as_ref().map(|backoff| BackoffOverride {
+        initial: backoff.initial.map(|span| span.0),
+        factor: backoff.factor,
+        max: backoff.max.map(|span| span.0),
+        jitter: backoff.jitter,
+        steps: backoff.steps.as_ref().map(|steps| steps.iter().map(|span| span.0).collect()),
+    });
+    KindOverride {
+        priority: kind.priority,
+        max_attempts: kind.max_attempts,
+        backoff,
+        deadline: kind.deadline.map(|span| span.0),
+        concurrency: kind.concurrency,
+        rate: kind.rate,
     }
 }
 

@@ -18,6 +18,7 @@ mod mounts;
 pub mod offline;
 mod operation;
 mod outbound;
+mod own;
 mod pointer;
 mod provider_routes;
 mod records;

@@ -43,6 +43,8 @@ struct Shared {
     /// One change at a time: a build may take a while.
     changing: tokio::sync::Mutex<()>,
     health: Mutex<BTreeMap<String, String>>,
+    /// What the server itself brings; it is never off.
+    own: Mounted,
 }
 
 /// One provider, on or off.
@@ -73,6 +75,7 @@ impl Mounts {
     pub(crate) fn new(parts: Parts) -> Self {
         let Parts { registry, config, ports, store, calls, queue, log, clock, tasks } = parts;
         let (slots, routes, changing, health) = Default::default();
+        let own = crate::own::mounted(&ports, &store, &queue);
         Self(Arc::new(Shared {
             registry,
             config,
@@ -87,6 +90,7 @@ impl Mounts {
             routes,
             changing,
             health,
+            own,
         }))
     }
 
@@ -199,8 +203,9 @@ impl Mounts {
 
     /// Hands the tools, routes and kinds of jobs of all mounted providers to those who serve them.
     async fn publish(&self) -> Result<()> {
-        let mounted: Vec<Mounted> =
+        let mut mounted: Vec<Mounted> =
             self.mounted().into_iter().map(|(_, mounted)| mounted).collect();
+        mounted.push(self.0.own.clone());
         let catalog = Catalog::build(&mounted, self.0.calls.settings())
             .map_err(|error| Error::failed(error.to_string()))?;
         let routes = RouteTable::build(&mounted).map_err(Error::failed)?;
@@ -212,6 +217,16 @@ impl Mounts {
         }
         self.0.calls.replace(catalog);
         self.0.queue.replace(&mounted);
+        for kind in self.0.queue.idle_overrides() {
+            let known = self.0.queue.kinds();
+            let near = nearest(kind, known.iter().map(|known| known.name.as_str()));
+            let hint = near.first().map(|near| format!("; did you mean `{near}`?"));
+            let hint = hint.unwrap_or_default();
+            tracing::warn!(
+                kind,
+                "`jobs.kinds.{kind}` changes nothing: no mounted provider has this kind{hint}"
+            );
+        }
         *self.0.routes.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(routes);
         crate::events::listen(&self.0.log, &self.0.queue).await
     }
@@ -228,7 +243,8 @@ impl Mounts {
 
     /// Follows the switches of other instances, and providers that change what they bring.
     pub(crate) async fn follow(self, stop: CancellationToken) {
-        let interval = self.0.config.auth.version_interval.0;
+        // What is switched on or off is to be seen within twice this.
+        let interval = self.0.config.auth.version_interval.0 * 9 / 5;
         let mut seen = None;
         let mut surfaces = BTreeMap::new();
         while stop.run_until_cancelled(tokio::time::sleep(interval)).await.is_some() {

@@ -71,6 +71,7 @@ impl StartError {
             Self::AddressTaken { .. } => Error::of(codes::CONFLICT, text)
                 .fix("Stop the other program, or choose another port with `--listen 127.0.0.1:0`."),
             Self::Database(_) => offline::unavailable(text),
+            Self::Providers(error) if is_away(error) => offline::unavailable(text),
             Self::Providers(_) => {
                 Error::failed(text).fix("Correct the provider's settings, or drop `required`.")
             }
@@ -101,18 +102,23 @@ pub(crate) async fn database(config: &Config, clock: Arc<dyn Clock>) -> Result<S
     let limit = config.database.connect_timeout.0;
     let patience = Instant::now() + limit;
     let probe = Settings { acquire_timeout: settings.acquire_timeout.min(limit), ..settings };
-    loop {
+    let done = loop {
         // Not of the pool: that tries again by itself, and does not say what is in the way.
-        match Admin::connect(&probe).await {
-            Ok(_) => break,
-            Err(error) if Instant::now() >= patience => return Err(StartError::Database(error)),
-            Err(error) => {
-                tracing::warn!(error = %error, "the database is away, trying again: {error}");
-                tokio::time::sleep(RETRY).await;
-            }
+        let error = match Admin::connect(&probe).await {
+            Ok(_) => match store.migrate().await {
+                Ok(done) => break done,
+                // It has gone away again; what a migration had not committed is undone.
+                Err(error @ mindflight_store::Error::Unavailable(_)) => error,
+                Err(error) => return Err(StartError::Database(error)),
+            },
+            Err(error) => error,
+        };
+        if Instant::now() >= patience {
+            return Err(StartError::Database(error));
         }
-    }
-    let done = store.migrate().await.map_err(StartError::Database)?;
+        tracing::warn!(error = %error, "the database is away, trying again: {error}");
+        tokio::time::sleep(RETRY).await;
+    };
     if !done.applied.is_empty() {
         let count = done.applied.len();
         tracing::info!(count, "{count} migrations were applied");
@@ -171,7 +177,7 @@ pub(crate) async fn state(
         clock: clock.clone(),
         tasks: tasks.clone(),
     });
-    mounts.start().await.map_err(StartError::Providers)?;
+    mount(&mounts, config.database.connect_timeout.0).await?;
     let gate = Gate::new(&config, store.clone(), tasks.clone(), clock.clone(), dev)?;
     let limits = Limits::new(&config, clock.clone());
     let health = Board::new();
@@ -195,6 +201,24 @@ pub(crate) async fn state(
     let state = Arc::new(AppState::new(pieces));
     let supervisor = crate::background::start(&state);
     Ok((state, supervisor))
+}
+
+/// Mounts the providers. A database that goes away meanwhile is waited for as one that was not there before.
+async fn mount(mounts: &Mounts, limit: Duration) -> Result<(), StartError> {
+    let patience = Instant::now() + limit;
+    loop {
+        match mounts.start().await {
+            Err(error) if is_away(&error) && Instant::now() < patience => {
+                tracing::warn!(error = %error, "the database is away, trying again: {error}");
+                tokio::time::sleep(RETRY).await;
+            }
+            done => return done.map_err(StartError::Providers),
+        }
+    }
+}
+
+fn is_away(error: &mindflight_core::Error) -> bool {
+    error.name() == codes::DATABASE_UNAVAILABLE.name
 }
 
 /// What providers reach.

@@ -4,36 +4,46 @@ mod bulk;
 mod cancel;
 mod count;
 mod delete;
+mod errors;
 mod find;
 mod invariants;
+mod kinds;
 mod logs;
+mod parents;
 mod queues;
 mod reason;
 mod retry;
 mod rows;
 mod schedules;
 mod shown;
+mod snooze;
 mod workers;
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use mindflight_api::JobState;
+use mindflight_api::error_group::{ErrorGroup, Fingerprint};
 use mindflight_api::job::{
-    Attempt, JobAction, JobError, LogLine, Progress, Queue, Schedule, Worker,
+    Attempt, JobAction, JobError, JobParent, LogLine, Progress, Queue, Schedule, Worker,
 };
 use mindflight_api::{JobId, ScheduleId};
-use mindflight_core::ports::Record;
+use mindflight_core::policy::Rate;
+use mindflight_core::ports::{Parent, Record};
 use serde_json::Value;
 
-pub use self::bulk::Bulk;
+pub use self::bulk::{Bulk, Errand, Errands, Reached};
 pub use self::cancel::Cancel;
 pub use self::count::Counts;
 pub use self::delete::Delete;
+pub use self::errors::ErrorFilter;
 pub use self::find::{Filter, Listed, MOST_SCANNED};
+pub use self::queues::QueueLimits;
 pub use self::reason::reason;
 pub use self::retry::Retry;
 pub use self::shown::{Standing, actions, next_poll_ms, shown};
+pub use self::snooze::{Snooze, Until};
 use crate::Result;
 use crate::db::Db;
 
@@ -70,6 +80,8 @@ pub struct View {
     pub result: Option<Value>,
     /// Why it failed, was cancelled, or why its newest failed attempt failed.
     pub error: Option<JobError>,
+    /// What its failure has in common with others.
+    pub fingerprint: Option<Fingerprint>,
     /// How far it is, as its handler said it.
     pub progress: Option<Progress>,
     /// The attempts, oldest first, at most the newest 1,000; in lists none.
@@ -94,8 +106,14 @@ pub struct View {
     pub worker: Option<(i64, Option<String>)>,
     /// Live workers that can run its kind; only known while it waits for one.
     pub kind_workers: Option<u64>,
-    /// What limits how many run at once, while it waits for that.
+    /// What limits how many run at once or start in a stretch of time, while it waits for that.
     pub gate: Option<Gate>,
+    /// Of how many jobs it waits for how many have not ended, while it waits for them.
+    pub waits: Option<Waits>,
+    /// The jobs it starts after, in the order in which they were named; in lists none.
+    pub after: Vec<JobParent>,
+    /// Jobs that start after it, at most 100; in lists none.
+    pub then: Vec<JobId>,
     /// Jobs that come before it in its queue, counted up to 1,000; only known while it is queued, and not in lists.
     pub ahead: Option<u64>,
     /// Somebody wants it to be stopped.
@@ -113,17 +131,34 @@ pub struct Paused {
     pub by: Option<String>,
     /// Why.
     pub reason: Option<String>,
+    /// When it ends by itself.
+    pub until: Option<DateTime<Utc>>,
 }
 
-/// What limits how many jobs run at once.
+/// What limits how many jobs run at once, or start in a stretch of time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gate {
     /// Its name.
     pub name: String,
+    /// Whether it is the queue itself.
+    pub is_queue: bool,
     /// How many may run.
-    pub slots: u64,
+    pub slots: Option<u64>,
     /// How many run or are about to.
     pub used: u64,
+    /// How many may start.
+    pub rate: Option<Rate>,
+    /// When the next may start, if only the rate holds it.
+    pub wakes_at: Option<DateTime<Utc>>,
+}
+
+/// What holds up a job that waits for others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waits {
+    /// How many of them have not ended.
+    pub unfinished: u64,
+    /// How many there are.
+    pub all: u64,
 }
 
 impl JobViews {
@@ -141,6 +176,22 @@ impl JobViews {
     /// As [`get`](Self::get).
     pub async fn get_all(&self, ids: &[JobId], alive_for: Duration) -> Result<Vec<View>> {
         self.0.bounded(rows::get_all(&self.0, ids, alive_for)).await
+    }
+
+    /// Whose these jobs are, as far as they are there: the space of the caller that made each, if one did.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub async fn owners(&self, ids: &[JobId]) -> Result<HashMap<JobId, Option<String>>> {
+        self.0.bounded(parents::owners(&self.0, ids)).await
+    }
+
+    /// The jobs that one has waited for, in the order in which it named them; those that are forgotten are left out.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub async fn parents(&self, job: JobId) -> Result<Vec<Parent>> {
+        self.0.bounded(parents::of(&self.0, job)).await
     }
 
     /// The newest jobs that fit, at most `limit`, all of one moment.
@@ -164,6 +215,23 @@ impl JobViews {
     ) -> Result<Counts> {
         find::check([kind, queue, provider])?;
         self.0.bounded(count::counts(&self.0, kind, queue, provider)).await
+    }
+
+    /// The groups of failures that fit, those seen last first, at most `limit`.
+    ///
+    /// # Errors
+    /// As [`list`](Self::list).
+    pub async fn errors(&self, filter: &ErrorFilter, limit: u32) -> Result<Vec<ErrorGroup>> {
+        find::check([filter.kind.as_deref()])?;
+        self.0.bounded(errors::list(&self.0, filter, limit)).await
+    }
+
+    /// How many live workers can run each kind; kinds that nobody can run are not in it.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub async fn kind_workers(&self, alive_for: Duration) -> Result<HashMap<String, u64>> {
+        self.0.bounded(kinds::workers(&self.0, alive_for)).await
     }
 
     /// What a job's handler has logged, from after line `after` on, each with its number.
@@ -201,6 +269,14 @@ impl JobViews {
         self.0.bounded(retry::retry(&self.0, id, record)).await
     }
 
+    /// Has a job that waits do so until another time.
+    ///
+    /// # Errors
+    /// As [`cancel`](Self::cancel).
+    pub async fn snooze(&self, id: JobId, until: Until, record: &Record) -> Result<Option<Snooze>> {
+        self.0.bounded(snooze::snooze(&self.0, id, until, record)).await
+    }
+
     /// Forgets a job that has ended.
     ///
     /// # Errors
@@ -209,7 +285,8 @@ impl JobViews {
         self.0.bounded(delete::delete(&self.0, id, record)).await
     }
 
-    /// Does `action` to the newest jobs that fit, at most `limit`, one after the other. Each is recorded by itself.
+    /// Does `action` to the newest jobs that fit, at most `limit`, a batch of them at a time. A batch has one record,
+    /// and so has each job that takes part in a limit, has a unique key or dependents.
     ///
     /// # Errors
     /// As in [`list`](Self::list); what was done until then stays done.
@@ -241,18 +318,32 @@ impl JobViews {
         Ok(self.0.bounded(queues::list(&self.0, Some(name), alive_for)).await?.pop())
     }
 
-    /// Lets no job of a queue start any more; the queue's number, if there is one of that name.
+    /// Lets no job of a queue start any more, or none until then; the queue's number, if there is one of that name.
     ///
     /// # Errors
     /// As [`list`](Self::list).
     pub async fn pause_queue(
         &self,
         name: &str,
-        reason: Option<&str>,
+        (reason, until): (Option<&str>, Option<Until>),
         record: &Record,
     ) -> Result<Option<i16>> {
         find::check([Some(name), reason])?;
-        self.0.bounded(queues::pause(&self.0, name, reason, record)).await
+        self.0.bounded(queues::pause(&self.0, name, (reason, until), record)).await
+    }
+
+    /// Gives a queue other limits; the queue's number, if there is one of that name.
+    ///
+    /// # Errors
+    /// As [`list`](Self::list).
+    pub async fn limit_queue(
+        &self,
+        name: &str,
+        limits: &QueueLimits,
+        record: &Record,
+    ) -> Result<Option<i16>> {
+        find::check([Some(name)])?;
+        self.0.bounded(queues::limit(&self.0, name, limits, record)).await
     }
 
     /// Lets jobs of a queue start again; the queue's number, if there is one of that name.
@@ -304,7 +395,8 @@ impl JobViews {
         self.0.bounded(schedules::resume(&self.0, id, record)).await
     }
 
-    /// Jobs that are in no place or in more than one, and places without a job: there must be none. Reads everything,
+    /// Jobs that are in no place or in more than one, places without a job, and jobs that wait for others although all
+    /// of those have ended: there must be none. Reads everything,
     /// so it is for tests.
     ///
     /// # Errors

@@ -5,11 +5,17 @@
 
 mod claimer;
 mod completer;
+mod copy;
+pub(crate) mod dependents;
+mod error_groups;
+mod expiry;
 pub(crate) mod gates;
 mod insert;
 mod inserter;
 mod keeper;
+mod keys;
 mod leases;
+mod limits;
 mod long_running;
 mod names;
 mod partitions;
@@ -17,6 +23,8 @@ mod recorder;
 mod rescue;
 mod schedules;
 mod standing;
+mod start;
+mod succeeded;
 
 use std::sync::Arc;
 
@@ -24,14 +32,17 @@ use crate::db::Db;
 use crate::session::{Commit, Session};
 use crate::{Result, Settings};
 
-pub use self::claimer::{Claim, Claimed, Claimer, Lane};
-pub(crate) use self::completer::finish_one;
+pub use self::claimer::{Claim, Claimed, Claimer, KnownQueue, Lane};
 pub use self::completer::{Completer, End, Ended, Finished};
+pub(crate) use self::completer::{finish_one, give_back_keys};
+pub use self::expiry::{Expired, Kept, Marks};
+pub use self::gates::Limit;
 pub(crate) use self::insert::insert;
-pub use self::insert::{Due, NewRow};
+pub use self::insert::{Due, NewRow, UniqueKey};
 pub use self::inserter::Inserter;
 pub(crate) use self::keeper::interval;
 pub use self::keeper::{Beat, Keeper, Promoted, Registration};
+pub use self::limits::{Hold, Limited};
 pub use self::names::Names;
 pub use self::partitions::Retention;
 pub use self::recorder::{Recorded, Recorder};

@@ -20,6 +20,8 @@ pub enum Signal {
     Ready(Vec<i16>),
     /// A job was made that comes due later.
     Scheduled,
+    /// A queue has other limits than before.
+    Limits,
     /// Somebody wants this job to be stopped.
     Cancel(JobId),
 }
@@ -29,7 +31,7 @@ impl Signal {
     #[must_use]
     pub const fn topic(&self) -> Topic {
         match self {
-            Self::Ready(_) | Self::Scheduled => Topic::Jobs,
+            Self::Ready(_) | Self::Scheduled | Self::Limits => Topic::Jobs,
             Self::Cancel(_) => Topic::Control,
         }
     }

@@ -23,6 +23,8 @@ struct Faults {
     deaf: AtomicBool,
     /// Questions that passed.
     asked: AtomicUsize,
+    /// Questions of connections that were frozen.
+    swallowed: AtomicUsize,
 }
 
 impl Faults {
@@ -144,6 +146,12 @@ impl Wire {
         self.faults.lost.load(Ordering::SeqCst)
     }
 
+    /// Questions of connections that were frozen.
+    #[must_use]
+    pub fn swallowed(&self) -> usize {
+        self.faults.swallowed.load(Ordering::SeqCst)
+    }
+
     /// Questions that passed.
     #[must_use]
     pub fn asked(&self) -> usize {
@@ -183,6 +191,7 @@ async fn pass(mut client: TcpStream, mut server: Box<dyn Stream>, faults: Arc<Fa
                 }
                 faults.asked.fetch_add(1, Ordering::SeqCst);
                 if faults.is_frozen(&name) {
+                    faults.swallowed.fetch_add(1, Ordering::SeqCst);
                     swallowed = true;
                     continue;
                 }

@@ -73,6 +73,19 @@ impl Ledger {
         life.result.as_ref().filter(|_| life.state == JobState::Succeeded)
     }
 
+    /// A job that has not started never will.
+    pub(crate) fn stop(&mut self, job: JobId, error: Error, now: DateTime<Utc>) {
+        self.lives.entry(job).or_insert(Life {
+            state: JobState::Cancelled,
+            attempt: 0,
+            due: now,
+            result: None,
+            error: Some(Arc::new(error)),
+            lease: None,
+            is_cancelled: true,
+        });
+    }
+
     /// Takes the job away from its worker.
     pub(crate) fn lose(&mut self, job: JobId) {
         if let Some(life) = self.lives.get_mut(&job) {

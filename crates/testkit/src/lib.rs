@@ -5,6 +5,7 @@ mod clock;
 pub mod contract;
 mod events;
 mod facts;
+mod graph;
 mod jobs;
 mod kit;
 mod ledger;

@@ -6,7 +6,7 @@ use std::ops::Bound;
 use chrono::{DateTime, Utc};
 use mindflight_api::JobId;
 use mindflight_core::jobs::Options;
-use mindflight_core::policy::unique_key;
+use mindflight_core::policy::{Unique, own_key, unique_key};
 use mindflight_core::ports::{NewEvent, NewJob, Record, Set, Stored, Written};
 use mindflight_core::{Error, Result};
 use serde_json::Value;
@@ -38,12 +38,12 @@ pub(crate) struct Recorded {
 }
 
 /// Under one of these, there is one job at a time.
-#[derive(Clone, PartialEq, Eq)]
-enum Key {
-    /// As the job itself says.
-    Own(String),
-    /// As its kind says.
-    Declared { key: String, until_start: bool },
+#[derive(Clone)]
+struct Key {
+    key: String,
+    until_start: bool,
+    /// It is taken until then, whatever becomes of the job.
+    until: Option<DateTime<Utc>>,
 }
 
 impl State {
@@ -129,8 +129,9 @@ impl State {
         now: DateTime<Utc>,
     ) -> JobId {
         let key = Key::of(&job, kind, now);
-        let has_key = |other: &&Recorded| {
-            key.is_some() && other.job.kind == job.kind && other.key == key && other.keeps(ledger)
+        let has_key = |other: &&Recorded| match (&key, &other.key) {
+            (Some(key), Some(taken)) => key.key == taken.key && other.keeps(taken, ledger, now),
+            _ => false,
         };
         if let Some(other) = self.jobs.iter().find(has_key) {
             return other.id;
@@ -139,7 +140,7 @@ impl State {
         let due = options.delay.map(|delay| now + delay).or(options.run_at).unwrap_or(now);
         let priority = options.priority.or(kind.map(|kind| kind.priority));
         let priority = priority.unwrap_or(Options::default().priority).min(9);
-        let id = JobId::new();
+        let id = options.id.unwrap_or_else(JobId::new);
         self.jobs.push(Recorded { id, job, due, priority, key });
         id
     }
@@ -163,20 +164,31 @@ impl State {
 
 impl Recorded {
     /// Whether it still holds its key.
-    fn keeps(&self, ledger: &Ledger) -> bool {
-        let until_start = matches!(self.key, Some(Key::Declared { until_start: true, .. }));
-        ledger.life(self.id).is_none_or(|life| !until_start && !life.state.is_final())
+    fn keeps(&self, key: &Key, ledger: &Ledger, now: DateTime<Utc>) -> bool {
+        match key.until {
+            Some(until) => until > now,
+            None => {
+                ledger.life(self.id).is_none_or(|life| !key.until_start && !life.state.is_final())
+            }
+        }
     }
 }
 
 impl Key {
     fn of(job: &NewJob, kind: Option<&Options>, now: DateTime<Utc>) -> Option<Self> {
-        if let Some(key) = &job.options.unique_key {
-            return Some(Self::Own(key.clone()));
-        }
-        let unique = kind?.unique.as_ref()?;
-        let key = unique_key(&job.kind, &job.args, unique, now);
-        Some(Self::Declared { key, until_start: unique.until_start })
+        let (said, usual) = (job.options.unique.as_ref(), Unique::default());
+        let (unique, key) = match &job.options.unique_key {
+            Some(own) => {
+                let unique = said.unwrap_or(&usual);
+                (unique, own_key(&job.kind, own, unique, now))
+            }
+            None => {
+                let unique = said.or_else(|| kind?.unique.as_ref())?;
+                (unique, unique_key(&job.kind, &job.args, unique, now))
+            }
+        };
+        let (until_start, until) = (unique.is_until_start(), unique.taken_until(now));
+        Some(Self { key, until_start, until })
     }
 }
 

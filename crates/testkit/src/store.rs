@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use mindflight_api::{JobId, codes};
 use mindflight_core::jobs::Options;
 use mindflight_core::ports::{
-    Audit, Events, Jobs, Memory, NewEvent, NewJob, Record, Set, Stored, Written,
+    Audit, Events, Jobs, Memory, NewEvent, NewJob, Parent, Record, Set, Stored, Written,
 };
 use mindflight_core::tx::LIMIT;
 use mindflight_core::{Error, Result};
@@ -18,6 +18,7 @@ use serde_json::Value;
 use tokio::sync::OwnedMutexGuard;
 
 use crate::clock::Clock;
+use crate::graph;
 use crate::ledger::Ledger;
 use crate::state::State;
 use crate::wire::Wire;
@@ -72,15 +73,22 @@ impl Store {
                 return Err(unknown(&job.kind, kinds));
             }
         }
-        let (now, ledger) = (self.now(), self.ledger());
+        graph::check(state, &jobs)?;
+        let (now, ledger, first) = (self.now(), self.ledger(), state.jobs.len());
         let kind = |job: &NewJob| kinds.as_ref().and_then(|kinds| kinds.get(&job.kind));
-        Ok(jobs
-            .into_iter()
-            .map(|job| {
-                let kind = kind(&job);
-                state.enqueue(job, kind, &ledger, now)
-            })
-            .collect())
+        let mut existing = BTreeMap::new();
+        let mut ids = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            let (given, kind) = (job.options.id, kind(&job));
+            let id = state.enqueue(job, kind, &ledger, now);
+            existing.extend(given.map(|given| (given, id)));
+            ids.push(id);
+        }
+        // Who waits for one that was there already, under its unique key, waits for that.
+        for parent in state.jobs[first..].iter_mut().flat_map(|job| &mut job.job.options.after) {
+            *parent = existing.get(parent).copied().unwrap_or(*parent);
+        }
+        Ok(ids)
     }
 
     /// Waits for the transaction that is open, as long as a server would.
@@ -140,6 +148,12 @@ impl Jobs for Store {
         self.wire.pass(|| format!("jobs.enqueue of {}", names(&jobs))).await;
         let _writing = self.write().await?;
         self.enqueue_into(&mut self.state(), jobs)
+    }
+
+    async fn parents(&self, job: JobId) -> Result<Vec<Parent>> {
+        self.wire.pass(|| "jobs.parents".to_owned()).await;
+        let (state, ledger) = (self.state(), self.ledger());
+        Ok(graph::parents(&state, &ledger, job))
     }
 }
 

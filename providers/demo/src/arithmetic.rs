@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use mindflight_core::{Context, Error, Result, Tools};
-use serde_json::Number;
+use mindflight_core::policy::JobState;
+use mindflight_core::{Context, Error, JobArgs, Jobs, Result, Tools};
+use serde_json::{Number, Value};
 
-use crate::{Demo, calculator};
+use crate::{Demo, calculator, pace};
 
 pub(crate) fn tools(t: &mut Tools<Demo>) {
     let calculator = "Calculates an arithmetic expression. Use it for any arithmetic beyond the trivial; \
@@ -13,6 +14,32 @@ pub(crate) fn tools(t: &mut Tools<Demo>) {
     t.add("calculator", calculator, Demo::calculator).read_only();
     let add = "Adds two numbers. Whole numbers are added exactly.";
     t.add("add", add, Demo::add).read_only();
+}
+
+pub(crate) fn jobs(j: &mut Jobs<Demo>) {
+    j.add(Demo::sum).backoff(pace::quick());
+}
+
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+struct Numbers {
+    /// Numbers of its own, beside those of the jobs it waited for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 1000))]
+    numbers: Vec<i64>,
+}
+
+impl JobArgs for Numbers {
+    const KIND: &'static str = "sum";
+}
+
+#[derive(serde::Serialize, schemars::JsonSchema)]
+struct Total {
+    /// All numbers together.
+    sum: i64,
+    /// How many jobs it waited for.
+    parents: usize,
+    /// How many of them did not succeed.
+    failed: usize,
 }
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]
@@ -52,6 +79,17 @@ impl Demo {
         })?;
         let result = shortest(value).ok_or_else(|| too_large("the result"))?;
         Ok(Calculated { result })
+    }
+
+    /// Adds what the jobs gave that it waited for: their `sum`, or their `count`.
+    async fn sum(self: Arc<Self>, cx: Context, own: Numbers) -> Result<Total> {
+        let parents = cx.parents().await?;
+        let number = |result: &Value| result.get("sum").or(result.get("count"))?.as_i64();
+        let theirs = parents.iter().filter_map(|parent| number(parent.result.as_ref()?));
+        let sum = theirs.chain(own.numbers).try_fold(0_i64, i64::checked_add);
+        let failed = parents.iter().filter(|parent| parent.state != JobState::Succeeded).count();
+        let sum = sum.ok_or_else(|| too_large("the sum").permanent())?;
+        Ok(Total { sum, parents: parents.len(), failed })
     }
 
     async fn add(self: Arc<Self>, _cx: Context, input: Summands) -> Result<Sum> {

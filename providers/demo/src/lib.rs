@@ -58,6 +58,7 @@ impl Provider for Demo {
     }
 
     fn jobs(&self, j: &mut Jobs<Self>) {
+        arithmetic::jobs(j);
         waiting::jobs(j);
         faults::jobs(j);
         counters::jobs(j);

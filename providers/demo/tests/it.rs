@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::Method;
 use mindflight_core::policy::{JobState, Next};
+use mindflight_core::ports::{EnqueueOptions, OnFailure};
 use mindflight_testkit::{Kit, contract_tests};
 use provider_demo::Demo;
 use serde_json::{Value, json};
@@ -265,4 +266,23 @@ async fn without_a_secret_there_is_no_webhook_and_an_empty_one_is_refused() {
     kit().await.request(Method::POST, "/in").send().await.assert_error().status(404);
     let refused = Kit::<Demo>::try_new(json!({"webhook_secret": ""})).await.map(drop).unwrap_err();
     assert!(refused.detail().contains("webhook_secret"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_sum_adds_what_the_jobs_gave_that_it_waited_for() {
+    let kit = kit().await;
+    let jobs = kit.jobs();
+    let first = jobs.enqueue(("sum", json!({"numbers": [1, 2]})));
+    let counted = jobs.enqueue(("count", json!({"key": "k"})));
+    let refused = jobs.enqueue(("fail", json!({})));
+    let options = EnqueueOptions {
+        on_failure: OnFailure::Run,
+        ..EnqueueOptions::after([first, counted, refused])
+    };
+    let last = jobs.enqueue_with(("sum", json!({"numbers": [10]})), options).unwrap();
+    let drained = kit.run_until_idle().await;
+    let result = drained.job(last).unwrap().result.clone();
+    assert_eq!(result, Some(json!({"sum": 14, "parents": 3, "failed": 1})));
+    let run = kit.run_job(("sum", json!({"numbers": [i64::MAX, 1]}))).await;
+    run.assert_error().code("invalid_arguments");
 }

@@ -3,7 +3,13 @@
 mod crowd;
 pub(crate) mod cut;
 mod killed;
+mod listen;
+mod numbers;
+mod pool;
+mod pooler;
 mod race;
+mod restored;
+mod said;
 mod shutdown;
 mod stopped;
 

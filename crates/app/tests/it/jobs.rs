@@ -2,6 +2,8 @@
 
 mod command_line;
 mod find;
+mod graphs;
+mod limits;
 mod make;
 mod manage;
 mod observe;

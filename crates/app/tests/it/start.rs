@@ -215,6 +215,29 @@ async fn a_database_that_comes_later_is_waited_for() {
     admin.drop_database(&name).await.unwrap();
 }
 
+/// Cuts off whoever waits to read which providers are on; fails if nobody does.
+const CUT_MOUNTING: &str = "SELECT 1 / count(*) FILTER (WHERE pg_terminate_backend(pid)) \
+    FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' \
+    AND query LIKE '%provider_state%'";
+
+#[tokio::test]
+async fn a_database_that_goes_away_while_providers_are_mounted_is_waited_for() {
+    let db = TestDb::new().await;
+    let settings = Settings::new(db.url());
+    let mut holder = Admin::connect(&settings).await.unwrap();
+    let mut cutter = Admin::connect(&settings).await.unwrap();
+    holder.run("BEGIN; LOCK TABLE mindflight.provider_state").await.unwrap();
+    let cut = async {
+        eventually(async || cutter.run(CUT_MOUNTING).await.ok()).await;
+        holder.run("ROLLBACK").await.unwrap();
+    };
+    let launch = Launch::serve(BINARY, db.url()).env("LOG_FORMAT", "text");
+    let (server, ()) = tokio::join!(start(launch), cut);
+    assert!(server.log().contains("away, trying again"), "{}", server.log());
+    assert_eq!(server.get("/health/readiness").await.status, 200);
+    server.terminate().await.unwrap();
+}
+
 /// Runs a line as a person does who has copied it.
 async fn typed(line: &str) -> (Option<i32>, String) {
     let output = Command::new("sh").arg("-c").arg(line).output().await.unwrap();

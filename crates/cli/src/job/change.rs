@@ -1,21 +1,19 @@
 //! `job retry`, `job cancel`, `job delete`: jobs by their ids, or all that a filter finds.
 
 use chrono::{DateTime, Utc};
-use mindflight_api::job::{BulkDone, BulkRequest, Job, JobAction, JobFilter};
+use mindflight_api::job::{Delay, Job, JobAction, JobFilter, SnoozeRequest};
 use mindflight_api::{JobId, JobState};
 use mindflight_client::Paging;
 use mindflight_client::jobs::Filter;
 use serde_json::{Value, json};
 
-use super::describe::verb;
-use super::{columns, filter};
+use super::describe::{time, verb};
+use super::{bulk, columns, filter};
 use crate::access::{value, values};
 use crate::connect::Session;
-use crate::parser::job::JobChange;
-use crate::{Column, Exit, Failure, Outcome, Output};
+use crate::parser::job::{JobChange, JobSnooze};
+use crate::{Column, Exit, Failure, Outcome, Output, Streams};
 
-/// Requests of one command, 1,000 jobs each: jobs that come back as fast as they are touched must not keep it for ever.
-const ROUNDS: u32 = 1_000;
 /// Jobs that `--dry-run` shows.
 const SHOWN: u32 = 500;
 
@@ -30,6 +28,7 @@ pub(super) fn run(
     change: &JobChange,
     now: DateTime<Utc>,
     session: impl Fn() -> Result<Session, Failure>,
+    streams: &mut Streams<'_>,
 ) -> Outcome {
     let target = target(&change.words, now)?;
     match target {
@@ -38,8 +37,14 @@ pub(super) fn run(
             let (jobs, more) = found(filter, &session()?)?;
             rehearsed(action, jobs, more)
         }
+        Target::Ids(_) if change.wait || change.detached => {
+            Err(Failure::usage("--wait and --async are for all jobs that a filter finds")
+                .fix("Leave them out where jobs are named by their ids."))
+        }
         Target::Ids(ids) => one_by_one(action, &ids, &session()?),
-        Target::Filter(filter) if change.yes => all_that_fit(action, filter, &session()?),
+        Target::Filter(filter) if change.yes => {
+            bulk::run(action, filter, change, &session()?, streams)
+        }
         Target::Filter(_) => Err(Failure::usage(format!(
             "a filter may find many jobs, and all of them would be {}",
             verb(action)
@@ -103,6 +108,7 @@ fn touch(action: JobAction, id: JobId, session: &Session) -> Result<Option<Job>,
         JobAction::Cancel => session.wait(jobs.cancel(id)).map(Some),
         JobAction::Retry => session.wait(jobs.retry(id)).map(Some),
         JobAction::Delete => session.wait(jobs.delete(id)).map(|()| None),
+        JobAction::Snooze => Err(Failure::usage("jobs are put off with `mindflight job snooze`")),
     }
 }
 
@@ -129,46 +135,16 @@ fn became(action: JobAction, job: Option<&Job>) -> String {
     }
 }
 
-fn all_that_fit(action: JobAction, filter: JobFilter, session: &Session) -> Outcome {
-    let request = BulkRequest { action, filter };
-    let mut all = BulkDone::default();
-    for _ in 0..ROUNDS {
-        let round = session.wait(session.client.jobs().bulk(&request)).map_err(|failure| {
-            failure.line(format!("before that, {} jobs were {}", all.done, verb(action)))
-        })?;
-        all.done += round.done;
-        // A job that cannot be touched is met again in each round.
-        all.refused = all.refused.max(round.refused);
-        all.more = round.more;
-        if !round.more || round.done == 0 {
-            break;
-        }
-    }
-    let mut lines = vec![format!("{} {}", all.done, verb(action))];
-    if all.refused > 0 {
-        lines.push(format!("{} left as they are: their state does not allow it", all.refused));
-    }
-    if all.more {
-        lines.push("more may fit: narrow the filter, or do it again".to_owned());
-    }
-    let exit = match (all.done, all.refused, all.more) {
-        (_, 0, false) => Exit::Done,
-        (0, _, _) => Exit::Conflict,
-        (_, _, _) => Exit::Partly,
-    };
-    Ok(Output::text(lines, value(&all)?).exit_with(exit))
-}
-
 fn jobs(ids: &[JobId], session: &Session) -> Result<Vec<Job>, Failure> {
     ids.iter().map(|id| session.wait(session.client.jobs().get(*id))).collect()
 }
 
 /// The newest jobs that fit, and whether there are more.
 fn found(filter: JobFilter, session: &Session) -> Result<(Vec<Job>, bool), Failure> {
-    let JobFilter { state, kind, queue, provider, tag, since, until, ids: _ } = filter;
+    let JobFilter { state, kind, queue, provider, tag, since, until, error, args, ids: _ } = filter;
     let paging = Paging { limit: Some(SHOWN), cursor: None };
-    let filter =
-        Filter { state, kind, queue, provider, tag, since, until, args: Vec::new(), paging };
+    let args = args.into_iter().collect();
+    let filter = Filter { state, kind, queue, provider, tag, since, until, error, args, paging };
     let answer = session.wait(session.client.jobs().list(&filter))?;
     Ok((answer.items, answer.next.is_some()))
 }
@@ -190,4 +166,12 @@ fn rehearsed(action: JobAction, jobs: Vec<Job>, more: bool) -> Outcome {
     } else {
         output
     })
+}
+
+pub(super) fn snooze(asked: &JobSnooze, session: &Session) -> Outcome {
+    let span = asked.span.map(|span| Delay::Seconds(span.as_secs_f64()));
+    let request = SnoozeRequest { span, until: asked.until };
+    let job = session.wait(session.client.jobs().snooze(asked.id, &request))?;
+    let until = time(job.run_at);
+    Ok(Output::text(vec![format!("{} is put off until {until}", job.id)], value(&job)?))
 }

@@ -22,12 +22,16 @@ pub(super) fn lines(job: &Job) -> Vec<String> {
     if !job.tags.is_empty() {
         lines.push(format!("tags {}", job.tags.join(", ")));
     }
+    lines.extend(graph(job));
     lines.push(format!("args {}", job.args));
     if let Some(progress) = progress(job) {
         lines.push(format!("progress {progress}"));
     }
     if let Some(error) = &job.error {
         lines.push(format!("error {} ({})", error.detail, error.code));
+    }
+    if let Some(fingerprint) = job.fingerprint {
+        lines.push(format!("others that failed so: mindflight job list error:{fingerprint}"));
     }
     if let Some(result) = &job.result {
         let size = result.to_string().len();
@@ -85,6 +89,10 @@ fn next(job: &Job, session: &Session) -> String {
         JobState::Scheduled | JobState::Queued | JobState::Retrying => {
             waiting(job, session).unwrap_or_else(|| format!("mindflight job watch {id}"))
         }
+        JobState::Blocked if unfinished(job).is_some() => {
+            let id = unfinished(job).unwrap_or(id);
+            format!("mindflight job why {id}")
+        }
         JobState::Blocked => format!("mindflight job list state:running kind:{}", job.kind),
         JobState::Running if job.long_running => format!("mindflight job logs {id} -f"),
         JobState::Running => format!("mindflight job watch {id}"),
@@ -106,6 +114,28 @@ fn waiting(job: &Job, session: &Session) -> Option<String> {
     } else {
         None
     }
+}
+
+/// What it waits for, and what waits for it.
+fn graph(job: &Job) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    if !job.after.is_empty() {
+        lines.push("after".to_owned());
+    }
+    lines.extend(job.after.iter().map(|parent| {
+        format!("  {}  {}", parent.id, parent.state.map_or("forgotten", JobState::name))
+    }));
+    if !job.then.is_empty() {
+        lines.push("then".to_owned());
+    }
+    lines.extend(job.then.iter().map(|id| format!("  {id}")));
+    lines
+}
+
+/// The first job that it waits for and that has not ended.
+fn unfinished(job: &Job) -> Option<JobId> {
+    let is_open = |state: JobState| !state.is_final();
+    job.after.iter().find(|parent| parent.state.is_some_and(is_open)).map(|parent| parent.id)
 }
 
 fn state(job: &Job) -> String {
@@ -156,6 +186,7 @@ pub(super) const fn verb(action: JobAction) -> &'static str {
         JobAction::Cancel => "cancelled",
         JobAction::Retry => "retried",
         JobAction::Delete => "deleted",
+        JobAction::Snooze => "put off",
     }
 }
 

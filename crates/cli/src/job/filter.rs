@@ -2,14 +2,15 @@
 
 use chrono::{DateTime, Utc};
 use mindflight_api::JobState;
+use mindflight_api::error_group::Fingerprint;
 use mindflight_api::job::JobFilter;
 use mindflight_client::jobs::Filter;
 
 use crate::Failure;
 use crate::parser::value::{duration, moment};
 
-const WORDS: &[&str] = &["state", "kind", "queue", "provider", "tag", "since", "until"];
-const ALL: &str = "there are state:STATE, kind:NAME, queue:NAME, provider:NAME, tag:WORD, since:TIME, until:TIME, args.PATH=VALUE";
+const WORDS: &[&str] = &["state", "kind", "queue", "provider", "tag", "error", "since", "until"];
+const ALL: &str = "there are state:STATE, kind:NAME, queue:NAME, provider:NAME, tag:WORD, error:FINGERPRINT, since:TIME, until:TIME, args.PATH=VALUE";
 
 /// What the words say; times such as `24h` are counted back from `now`.
 pub(super) fn read(words: &[String], now: DateTime<Utc>) -> Result<Filter, Failure> {
@@ -30,6 +31,7 @@ pub(super) fn read(words: &[String], now: DateTime<Utc>) -> Result<Filter, Failu
             "queue" => once(word, &mut filter.queue, text.to_owned())?,
             "provider" => once(word, &mut filter.provider, text.to_owned())?,
             "tag" => once(word, &mut filter.tag, text.to_owned())?,
+            "error" => once(word, &mut filter.error, fingerprint(word, text)?)?,
             "since" => once(word, &mut filter.since, time(word, text, now)?)?,
             "until" => once(word, &mut filter.until, time(word, text, now)?)?,
             _ => return Err(no_filter(word)),
@@ -38,15 +40,24 @@ pub(super) fn read(words: &[String], now: DateTime<Utc>) -> Result<Filter, Failu
     Ok(filter)
 }
 
-/// The same for what changes jobs, which cannot search in their arguments.
+/// The same for what changes jobs, which compares one argument at a time.
 pub(super) fn read_for_change(words: &[String], now: DateTime<Utc>) -> Result<JobFilter, Failure> {
-    let Filter { state, kind, queue, provider, tag, since, until, args, .. } = read(words, now)?;
-    if let Some((path, value)) = args.first() {
-        let detail = format!("`args.{path}={value}`: arguments are a filter of `job list` alone");
+    let Filter { state, kind, queue, provider, tag, since, until, error, args, .. } =
+        read(words, now)?;
+    if let Some((path, value)) = args.get(1) {
+        let detail = format!("`args.{path}={value}`: one argument can be compared at a time");
         return Err(Failure::usage(detail)
             .fix("Name the jobs by their ids: `mindflight job list … -o name` prints them."));
     }
-    Ok(JobFilter { state, kind, queue, provider, tag, since, until, ids: Vec::new() })
+    let args = args.into_iter().collect();
+    let ids = Vec::new();
+    Ok(JobFilter { state, kind, queue, provider, tag, since, until, error, args, ids })
+}
+
+fn fingerprint(word: &str, text: &str) -> Result<Fingerprint, Failure> {
+    text.parse().map_err(|error| {
+        Failure::usage(format!("`{word}`: {error}")).fix("`mindflight job errors` lists them.")
+    })
 }
 
 fn argument(word: &str, rest: &str) -> Result<(String, String), Failure> {
@@ -83,7 +94,7 @@ fn once<T>(word: &str, slot: &mut Option<T>, value: T) -> Result<(), Failure> {
         .fix("Give it once; only state:A,B takes several values."))
 }
 
-fn time(word: &str, text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, Failure> {
+pub(super) fn time(word: &str, text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, Failure> {
     if let Ok(time) = moment(text) {
         return Ok(time);
     }
@@ -127,7 +138,7 @@ mod tests {
     #[test]
     fn words_become_a_filter() {
         let filter = read_words(
-            "state:failed,retrying state:failed kind:demo.sleep queue:a:b since:24h until:2026-01-02 args.a.b=x=y",
+            "state:failed,retrying state:failed kind:demo.sleep queue:a:b error:0f3a9d2b115e0f3a since:24h until:2026-01-02 args.a.b=x=y",
         )
         .unwrap();
         let expected = Filter {
@@ -136,6 +147,7 @@ mod tests {
             queue: Some("a:b".to_owned()),
             since: Some(at("2026-01-01T03:04:05Z")),
             until: Some(at("2026-01-02T00:00:00Z")),
+            error: Some(Fingerprint::from(0x0f3a_9d2b_115e_0f3a)),
             args: vec![("a.b".to_owned(), "x=y".to_owned())],
             ..Filter::default()
         };
@@ -159,6 +171,11 @@ mod tests {
             ("queue:a queue:b", "`queue:b`: queue is given twice", None),
             ("since:yesterday", "`yesterday` is no time", None),
             ("since:24", "`24` is no time", None),
+            (
+                "error:7",
+                "a fingerprint is 16 hexadecimal digits",
+                Some("`mindflight job errors` lists them."),
+            ),
             (
                 "args.=1",
                 "is no filter of an argument",

@@ -70,7 +70,7 @@ pub(super) fn until_ended(
     }
 }
 
-async fn watch(
+pub(super) async fn watch(
     id: JobId,
     session: &Session,
     live: &mut Live,

@@ -1,11 +1,14 @@
 //! `queue`, `schedule` and `worker`: the grammar of what runs jobs.
 
-use clap::{Args, Subcommand};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use clap::{ArgGroup, Args, Subcommand};
 use mindflight_api::ScheduleId;
 
 use super::job::Wait;
 use super::remote::Pages;
-use super::value;
+use super::value::{self, OrNone};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum QueueCommand {
@@ -19,13 +22,41 @@ pub(crate) enum QueueCommand {
         name: String,
     },
     /// Start no more jobs of a queue; those that run go on
-    #[command(after_help = "Example:\n  mindflight queue pause mail --reason 'vendor incident'")]
+    #[command(
+        after_help = "Examples:\n  mindflight queue pause mail --reason 'vendor incident'\n  \
+        mindflight queue pause mail --for 30m"
+    )]
     Pause {
         /// The queue's name
         name: String,
         /// Why, for whoever finds its jobs waiting
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
+        /// How long, after which it ends by itself: 90s, 30m, 12h, 7d
+        #[arg(long = "for", value_name = "SPAN", value_parser = value::duration, conflicts_with = "until")]
+        span: Option<Duration>,
+        /// When it ends by itself, as 2026-11-21T09:00:00Z
+        #[arg(long, value_name = "TIME", value_parser = value::moment)]
+        until: Option<DateTime<Utc>>,
+    },
+    /// Set the limits of a queue, on every instance
+    #[command(after_help = "Examples:\n  mindflight queue set mail --rate 100/1m\n  \
+        mindflight queue set mail --concurrency 4 --retention none")]
+    #[command(override_usage = "mindflight queue set [OPTIONS] <NAME>")]
+    #[command(group = ArgGroup::new("limits").required(true).multiple(true)
+        .args(["concurrency", "rate", "retention"]))]
+    Set {
+        /// The queue's name
+        name: String,
+        /// Jobs of it that run at once at most; none: no limit
+        #[arg(long, value_name = "N|none", value_parser = value::or_none::<u32>)]
+        concurrency: Option<OrNone<u32>>,
+        /// Jobs of it that start in a stretch of time at most, as 100/1m or 5/s; none: no limit
+        #[arg(long, value_name = "RATE|none", value_parser = value::or_none::<String>)]
+        rate: Option<OrNone<String>>,
+        /// How long its jobs are kept after they ended, as 7d; none: as long as all others
+        #[arg(long, value_name = "SPAN|none", value_parser = value::or_none::<String>)]
+        retention: Option<OrNone<String>>,
     },
     /// Start jobs of a queue again
     #[command(after_help = "Example:\n  mindflight queue resume mail")]

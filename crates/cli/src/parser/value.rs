@@ -1,5 +1,6 @@
 //! How single values are written on the command line.
 
+use std::fmt::Display;
 use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
@@ -82,6 +83,21 @@ pub(super) fn delay(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// A value, or that there is none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct OrNone<T>(pub(crate) Option<T>);
+
+/// `none`, or a value.
+pub(super) fn or_none<T: FromStr<Err: Display>>(text: &str) -> Result<OrNone<T>, String> {
+    match text {
+        "none" => Ok(OrNone(None)),
+        text => match text.parse() {
+            Ok(value) => Ok(OrNone(Some(value))),
+            Err(error) => Err(format!("{error}; write none to have no limit")),
+        },
+    }
+}
+
 /// A point in time: RFC 3339, or a day in UTC.
 pub(crate) fn moment(text: &str) -> Result<DateTime<Utc>, String> {
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
@@ -131,6 +147,14 @@ mod tests {
         for wrong in ["ms", "0ms", "-1ms", "1.5ms", "9999999999999ms", "5"] {
             assert!(delay(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn none_is_a_value_that_is_not_there() {
+        assert_eq!(or_none::<u32>("none"), Ok(OrNone(None)));
+        assert_eq!(or_none("7"), Ok(OrNone(Some(7_u32))));
+        assert_eq!(or_none("100/1m"), Ok(OrNone(Some("100/1m".to_owned()))));
+        assert!(or_none::<u32>("-1").unwrap_err().ends_with("write none to have no limit"));
     }
 
     #[test]

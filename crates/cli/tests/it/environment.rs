@@ -1,15 +1,17 @@
 //! Variables, seen by a process of their own: this one's environment stays as it is.
 
 use std::ffi::OsString;
-use std::io::Read;
+use std::io::{Read, Write as _};
 use std::net::TcpListener;
 use std::process::{Command, ExitCode, Stdio};
 
 use mindflight_cli::run;
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
 
 use crate::canned::{Canned, ours};
 use crate::console::Recorder;
+use crate::jobs::{job, job_with, one};
 
 /// Runs the line in `MINDFLIGHT_TEST_LINE` as the binary does. The tests below run it in processes of its own.
 #[test]
@@ -109,4 +111,63 @@ fn ctrl_c_stops_the_watching_and_says_that_the_job_goes_on() {
         text.contains("The job goes on; watch it with `mindflight job watch 018f3c6e"),
         "{text}"
     );
+}
+
+/// Answers for the job that does something to others, until it was told to stop.
+fn stoppable(listener: &TcpListener, asked: &std::sync::mpsc::Sender<()>) {
+    let running = job("running");
+    let far = json!({"done": 500.0, "total": null, "message": "500 cancelled"});
+    let stopped = job_with("cancelled", json!({"progress": far}));
+    let mut told = false;
+    'next: loop {
+        let (mut connection, _) = listener.accept().unwrap();
+        let mut text = Vec::new();
+        let mut part = [0; 4096];
+        while !text.windows(4).any(|end| end == b"\r\n\r\n") {
+            let count = connection.read(&mut part).unwrap();
+            if count == 0 {
+                // Whoever is told to stop does not wait for the answer.
+                continue 'next;
+            }
+            text.extend_from_slice(&part[..count]);
+        }
+        let text = String::from_utf8_lossy(&text);
+        told |= text.starts_with("POST") && text.contains("/cancel ");
+        let answer = if text.starts_with("POST /api/jobs/bulk") {
+            ours("202 Accepted", &json!({"job": running}).to_string())
+        } else if text.starts_with("GET") && told {
+            one(&stopped)
+        } else {
+            one(&running)
+        };
+        connection.write_all(answer.as_bytes()).unwrap();
+        if text.starts_with("GET") {
+            if told {
+                return;
+            }
+            asked.send(()).unwrap();
+        }
+    }
+}
+
+#[test]
+fn ctrl_c_stops_the_job_that_does_something_to_others() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (asked, first) = std::sync::mpsc::channel();
+    let server = std::thread::spawn(move || stoppable(&listener, &asked));
+    let mut command = this_test(&format!("job cancel kind:demo.sleep --yes --wait --url {url}"));
+    let child = command
+        .env("MINDFLIGHT_TEST_EXIT", "130")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    first.recv().unwrap();
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert!(output.status.success(), "{text}");
+    assert!(text.contains("stopped: 500 cancelled (interrupted)"), "{text}");
+    server.join().unwrap();
 }

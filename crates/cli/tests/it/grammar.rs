@@ -96,7 +96,7 @@ fn wrong_lines_about_jobs_say_which_word_is_wrong() {
         ("job watch", "<ID>"),
         ("job retry", "<ID|FILTER>"),
         ("job retry 7", "`7` is neither a job's id nor a filter"),
-        ("job retry args.a=1 --yes", "arguments are a filter of `job list` alone"),
+        ("job retry args.a=1 args.b=2 --yes", "one argument can be compared at a time"),
         ("job retry state:failed", "then add --yes"),
         ("job cancel 018f3c6e-8a53-7d44-9c1b-5e0f3a9d2b11 state:failed", "cannot be mixed"),
         ("job enqueue", "<KIND>"),

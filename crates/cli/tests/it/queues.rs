@@ -15,7 +15,8 @@ fn queue(paused: bool) -> Value {
     json!({
         "name": "mail", "queued": 3, "running": 1, "scheduled": 2, "blocked": 0, "oldest_ms": 61000, "workers": 2,
         "keeps_history": false, "paused_at": paused.then_some(AT), "paused_by": paused.then_some("ana"),
-        "pause_reason": paused.then_some("vendor"),
+        "pause_reason": paused.then_some("vendor"), "concurrency": 4, "rate": "100/1m", "retention": null,
+        "paused_until": null,
     })
 }
 
@@ -46,14 +47,15 @@ fn queues_are_listed_and_shown() {
     ]);
     let ran = run_at(&server.url, "queues list --limit 5");
     let expected = "\
-NAME  QUEUED  RUNNING  SCHEDULED  BLOCKED  OLDEST     WORKERS  PAUSED
-mail  3       1        2          0        1 min 1 s  2        2026-01-02T03:04:05Z
+NAME  QUEUED  RUNNING  SCHEDULED  BLOCKED  OLDEST     WORKERS  AT ONCE  RATE    KEPT  PAUSED
+mail  3       1        2          0        1 min 1 s  2        4        100/1m  -     2026-01-02T03:04:05Z
 ";
     assert_eq!(ran.out, expected);
     let ran = run_at(&server.url, "queue show mail");
     let expected = "\
 mail: 3 queued, 1 running, 2 scheduled, 0 blocked
 2 workers take jobs of it
+its jobs: at most 4 at once, at most 100/1m started
 the next job waits for 1 min 1 s
 paused since 2026-01-02T03:04:05Z by ana: vendor
 next: mindflight queue resume mail
@@ -81,6 +83,38 @@ fn a_queue_is_paused_with_a_reason_and_resumed() {
     assert_eq!(body(&requests[0]), json!({"reason": "vendor incident"}));
     assert_eq!(body(&requests[1]), json!({}));
     assert!(requests[2].starts_with("POST /api/queues/mail/resume "), "{}", requests[2]);
+}
+
+#[test]
+fn a_pause_may_have_an_end() {
+    let server = Canned::start([true, true].map(|paused| one(&queue(paused))).to_vec());
+    assert_eq!(run_at(&server.url, "queue pause mail --for 30m").out, "mail is paused\n");
+    let ran = run_at(&server.url, "queue pause mail --until 2026-11-21T09:00:00Z");
+    assert_eq!(ran.exit, Exit::Done);
+    let both = "queue pause mail --for 30m --until 2026-11-21T09:00:00Z";
+    assert_eq!(run_at(&server.url, both).exit, Exit::Usage);
+    let requests = server.requests();
+    assert_eq!(body(&requests[0]), json!({"for": 1800.0}));
+    assert_eq!(body(&requests[1]), json!({"until": "2026-11-21T09:00:00Z"}));
+}
+
+#[test]
+fn limits_of_a_queue_are_set_and_taken_away() {
+    let mut bare = queue(false);
+    bare["concurrency"] = Value::Null;
+    bare["rate"] = Value::Null;
+    let server = Canned::start(vec![one(&queue(false)), one(&bare)]);
+    let ran = run_at(&server.url, "queue set mail --concurrency 4 --rate 100/1m");
+    assert_eq!(ran.out, "its jobs: at most 4 at once, at most 100/1m started\n");
+    let ran = run_at(&server.url, "queue set mail --concurrency none --rate none --retention none");
+    assert_eq!(ran.out, "its jobs have no limits\n");
+    assert_eq!(run_at(&server.url, "queue set mail").exit, Exit::Usage);
+    assert_eq!(run_at(&server.url, "queue set mail --concurrency few").exit, Exit::Usage);
+    let requests = server.requests();
+    assert!(requests[0].starts_with("PATCH /api/queues/mail "), "{}", requests[0]);
+    assert_eq!(body(&requests[0]), json!({"concurrency": 4, "rate": "100/1m"}));
+    let none = json!({"concurrency": null, "rate": null, "retention": null});
+    assert_eq!(body(&requests[1]), none);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mindflight_api::job::{BulkRequest, JobAction, JobFilter, NewJob, Pause};
+use mindflight_api::job::{BulkRequest, JobAction, JobFilter, NewJob, Pause, QueueChange};
 use mindflight_api::{JobId, JobState, ScheduleId};
 use mindflight_client::jobs::Filter;
 use mindflight_client::tools::{Called, Prefer};
@@ -178,20 +178,24 @@ async fn queues_are_listed_paused_and_resumed() {
         "workers": 1, "keeps_history": true, "paused_at": null, "paused_by": null, "pause_reason": null});
     let page = ours("200 OK", &json!({"items": [queue], "next": null}).to_string());
     let one = ours("200 OK", &queue.to_string());
-    let server = Canned::start(vec![page, one.clone(), one.clone(), one]);
+    let server = Canned::start(vec![page, one.clone(), one.clone(), one.clone(), one]);
     let client = client(&server.url);
     let queues = client.queues();
     assert_eq!(queues.list(&Paging::default()).await.unwrap().items[0].oldest_ms, Some(9));
     queues.get("a b").await.unwrap();
-    let pause = Pause { reason: Some("vendor".to_owned()) };
+    let pause = Pause { reason: Some("vendor".to_owned()), ..Pause::default() };
     queues.pause("a b", &pause).await.unwrap();
     queues.resume("a b").await.unwrap();
+    let change = QueueChange { rate: Some(None), concurrency: Some(Some(2)), retention: None };
+    queues.change("a b", &change).await.unwrap();
     let requests = server.requests();
     assert!(requests[0].starts_with("GET /api/queues HTTP"), "{}", requests[0]);
     assert!(requests[1].starts_with("GET /api/queues/a%20b HTTP"), "{}", requests[1]);
     assert!(requests[2].starts_with("POST /api/queues/a%20b/pause HTTP"), "{}", requests[2]);
     assert!(requests[2].ends_with(r#"{"reason":"vendor"}"#), "{}", requests[2]);
     assert!(requests[3].starts_with("POST /api/queues/a%20b/resume HTTP"), "{}", requests[3]);
+    assert!(requests[4].starts_with("PATCH /api/queues/a%20b HTTP"), "{}", requests[4]);
+    assert!(requests[4].ends_with(r#"{"concurrency":2,"rate":null}"#), "{}", requests[4]);
 }
 
 #[tokio::test]

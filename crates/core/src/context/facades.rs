@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 use crate::event::Cause;
 use crate::jobs::JobArgs;
-use crate::ports::{self, EnqueueOptions, NewEvent, NewJob, Set, Stored};
+use crate::ports::{self, EnqueueOptions, NewEvent, NewJob, Parent, Set, Stored};
 use crate::{Error, Result};
 
 /// A provider's memory: keys and values that outlive calls, restarts and instances.
@@ -130,9 +130,54 @@ impl<'cx> Jobs<'cx> {
         let job = |args| self.job(args, EnqueueOptions::default());
         self.port.enqueue_all(args.iter().map(job).collect::<Result<_>>()?).await
     }
+
+    /// Jobs that wait for each other, to be made in one call.
+    #[must_use]
+    pub fn graph(self) -> Graph<'cx> {
+        Graph { jobs: self, all: Vec::new() }
+    }
+
+    pub(super) async fn parents(&self, job: JobId) -> Result<Vec<Parent>> {
+        self.port.parents(job).await
+    }
+}
+
+/// Jobs of this provider that wait for each other, made in one call: all or none.
+pub struct Graph<'cx> {
+    jobs: Jobs<'cx>,
+    all: Vec<NewJob>,
+}
+
+impl Graph<'_> {
+    /// Adds a job. Others of the graph wait for it if they have the id that this gives in their
+    /// [`after`](EnqueueOptions::after).
+    ///
+    /// # Errors
+    /// When the arguments cannot be written as JSON.
+    pub fn add<A: JobArgs>(&mut self, args: &A, options: EnqueueOptions) -> Result<JobId> {
+        let id = options.id.unwrap_or_else(JobId::new);
+        let options = EnqueueOptions { id: Some(id), ..options };
+        self.all.push(self.jobs.job(args, options)?);
+        Ok(id)
+    }
+
+    /// Makes the jobs; durable when this returns. Gives their ids in the order in which they were added: another
+    /// id than [`add`](Self::add) gave where a job with the same unique key was there already.
+    ///
+    /// # Errors
+    /// As [`Jobs::enqueue`]; 422 when they wait for each other in a circle.
+    pub async fn enqueue(self) -> Result<Vec<JobId>> {
+        self.jobs.port.enqueue_all(self.all).await
+    }
 }
 
 impl EnqueueOptions {
+    /// A job that starts once these have ended.
+    #[must_use]
+    pub fn after(parents: impl IntoIterator<Item = JobId>) -> Self {
+        Self { after: parents.into_iter().collect(), ..Self::default() }
+    }
+
     pub(crate) fn because(self, cause: Option<&Cause>) -> Self {
         Self { cause: cause.cloned(), ..self }
     }

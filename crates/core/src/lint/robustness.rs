@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::rules::{P501, P502, P503, P504, P505};
+use super::rules::{P501, P502, P503, P504, P505, P506};
 use super::{Findings, Subject};
 use crate::jobs::Kind;
 
@@ -49,5 +49,10 @@ fn attempts(kind: &Kind, at: &str, found: &mut Findings) {
     }
     if options.max_attempts == 1 && options.transactional {
         found.add(&P504, at, "`transactional()` and `max_attempts(1)`");
+    }
+    if let (Some((limited, _)), Some((rated, _))) = (&options.concurrency_by, &options.rate_by)
+        && limited != rated
+    {
+        found.add(&P506, at, format!("a limit by `{limited}` and a rate by `{rated}`"));
     }
 }

@@ -124,4 +124,7 @@ rules! {
     P505 Warning "A subscription to everything"
         "It hears the events that it causes itself, up to the sixteenth."
         "Name the types, or the source with `.from(…)`.";
+    P506 Error "A limit and a rate by different arguments"
+        "A job waits for the value of one argument: the rate is not kept."
+        "Name the same argument in `concurrency_by` and `rate_by`.";
 }

@@ -12,8 +12,54 @@ pub struct Unique {
     pub args: Vec<String>,
     /// Compare the time slot of this length they were made in.
     pub period: Option<Duration>,
-    /// Let go of the key when an attempt starts, instead of when the job ends.
-    pub until_start: bool,
+    /// When the key is free again.
+    pub release: Release,
+}
+
+/// When a unique key is free again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Release {
+    /// When an attempt starts: unique among the jobs that wait.
+    Start,
+    /// When the job ends, however it does: unique among the jobs that are not finished.
+    #[default]
+    End,
+    /// When the time slot of `period` is over, whatever becomes of the job. Without a `period` it is as
+    /// [`End`](Self::End).
+    Period,
+}
+
+impl Unique {
+    /// The number of the slot that `now` is in, and when it ends.
+    fn slot(&self, now: DateTime<Utc>) -> Option<(i64, DateTime<Utc>)> {
+        let period = self.period.filter(|period| !period.is_zero())?;
+        let length = i64::try_from(period.as_secs().max(1)).unwrap_or(i64::MAX);
+        let slot = now.timestamp().div_euclid(length);
+        let end = slot.checked_add(1).and_then(|next| next.checked_mul(length));
+        let end = end.and_then(|end| DateTime::from_timestamp(end, 0));
+        Some((slot, end.unwrap_or(DateTime::<Utc>::MAX_UTC)))
+    }
+
+    /// Until when a key made at `now` is taken whatever becomes of its job; `None` if its job decides.
+    #[must_use]
+    pub fn taken_until(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.slot(now).filter(|_| self.release == Release::Period).map(|(_, end)| end)
+    }
+
+    /// Whether the key is free as soon as an attempt starts.
+    #[must_use]
+    pub fn is_until_start(&self) -> bool {
+        self.release == Release::Start
+    }
+}
+
+/// The key of a job that brings its own word to compare instead of its arguments.
+#[must_use]
+pub fn own_key(kind: &str, key: &str, unique: &Unique, now: DateTime<Utc>) -> String {
+    match (unique.slot(now), unique.period) {
+        (Some((slot, _)), Some(period)) => format!("{kind}@{}/{slot}:{key}", period.as_secs()),
+        _ => format!("{kind}:{key}"),
+    }
 }
 
 /// The key under which at most one job is unfinished.
@@ -27,9 +73,8 @@ pub fn unique_key(kind: &str, args: &Value, unique: &Unique, now: DateTime<Utc>)
             parts.extend(names.iter().map(|name| format!("{name}={}", value(name))));
         }
     }
-    if let Some(period) = unique.period.filter(|period| !period.is_zero()) {
-        let length = i64::try_from(period.as_secs().max(1)).unwrap_or(i64::MAX);
-        parts.push(format!("slot={}", now.timestamp().div_euclid(length)));
+    if let Some((slot, _)) = unique.slot(now) {
+        parts.push(format!("slot={slot}"));
     }
     parts.join("|")
 }
@@ -77,10 +122,37 @@ mod tests {
         let unique = Unique {
             args: vec!["account".into()],
             period: Some(Duration::from_secs(60)),
-            until_start: false,
+            release: Release::End,
         };
         let (a, b) = (json!({"account": 7, "page": 1}), json!({"account": 7, "page": 2}));
         assert_eq!(key(&a, &unique, 0), key(&b, &unique, 59));
         assert_ne!(key(&a, &unique, 0), key(&a, &unique, 60));
+    }
+
+    #[test]
+    fn a_slot_ends_where_the_next_begins() {
+        let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
+        let hour = Unique {
+            period: Some(Duration::from_secs(3600)),
+            release: Release::Period,
+            ..Unique::default()
+        };
+        for (now, end) in [(0, 3600), (3599, 3600), (3600, 7200)] {
+            assert_eq!(hour.taken_until(at(now)), Some(at(end)));
+        }
+        assert_eq!(Unique { release: Release::End, ..hour.clone() }.taken_until(at(0)), None);
+        assert_eq!(Unique { period: None, ..hour }.taken_until(at(0)), None);
+        let forever = Some(Duration::from_secs(u64::MAX));
+        let forever = Unique { period: forever, release: Release::Period, ..Unique::default() };
+        assert!(forever.taken_until(at(0)) > Some(at(i64::from(u32::MAX))));
+    }
+
+    #[test]
+    fn an_own_key_is_another_in_another_slot() {
+        let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
+        let minute = Unique { period: Some(Duration::from_secs(60)), ..Unique::default() };
+        assert_eq!(own_key("a.b", "k", &Unique::default(), at(0)), "a.b:k");
+        assert_eq!(own_key("a.b", "k", &minute, at(0)), own_key("a.b", "k", &minute, at(59)));
+        assert_ne!(own_key("a.b", "k", &minute, at(0)), own_key("a.b", "k", &minute, at(60)));
     }
 }

@@ -52,6 +52,11 @@ pub(super) fn scheduled() -> Note {
     note(Topic::Jobs, "scheduled".to_owned())
 }
 
+/// A queue has other limits than before.
+pub(super) fn limits() -> Note {
+    note(Topic::Jobs, "limits".to_owned())
+}
+
 /// Somebody wants these jobs to be stopped.
 pub(super) fn cancel(jobs: &[JobId]) -> Vec<Note> {
     lists("cancel", jobs).map(|text| note(Topic::Control, text)).collect()
@@ -96,6 +101,7 @@ pub(super) fn understand(channel: &str, text: &str) -> Option<Said> {
             Some(Said::Signals(vec![Signal::Ready(queues)]))
         }
         (Topic::Jobs, "scheduled") => Some(Said::Signals(vec![Signal::Scheduled])),
+        (Topic::Jobs, "limits") => Some(Said::Signals(vec![Signal::Limits])),
         (Topic::Events, "head") => rest.parse().ok().map(Said::Head),
         (Topic::Control, "cancel") => {
             let jobs = rest.split(',').map(|job| job.parse().ok().map(Signal::Cancel));
@@ -122,6 +128,7 @@ mod tests {
         let ready_again = signals(vec![Signal::Ready(queues.iter().copied().collect())]);
         assert_eq!(understood(ready(&queues)), [ready_again]);
         assert_eq!(understood([scheduled()]), [signals(vec![Signal::Scheduled])]);
+        assert_eq!(understood([limits()]), [signals(vec![Signal::Limits])]);
         assert_eq!(understood([head(u64::MAX)]), [Said::Head(u64::MAX)]);
         assert_eq!(understood([check(7)]), [Said::Check(7)]);
         let jobs = [JobId::new(), JobId::new()];
@@ -141,6 +148,7 @@ mod tests {
             "ready 99999",
             "ready 1;2",
             "scheduled",
+            "limits",
             "head",
             "head -1",
             "head 1 2",
@@ -157,7 +165,7 @@ mod tests {
             for channel in ["mindflight_events", "mindflight_control", "others", ""] {
                 assert_eq!(understand(channel, text), None, "{channel}: {text}");
             }
-            if text != "scheduled" {
+            if !matches!(text, "scheduled" | "limits") {
                 assert_eq!(understand("mindflight_jobs", text), None, "{text}");
             }
         }
@@ -176,7 +184,7 @@ mod tests {
                 match signal {
                     Signal::Ready(queues) => all_queues.extend(queues),
                     Signal::Cancel(job) => all_jobs.push(job),
-                    Signal::Scheduled => panic!("nothing is scheduled"),
+                    Signal::Scheduled | Signal::Limits => panic!("{signal:?} was not said"),
                 }
             }
         }

@@ -32,6 +32,7 @@ struct State {
 pub(super) struct Mail {
     queues: BTreeSet<i16>,
     scheduled: bool,
+    limits: bool,
     cancels: Vec<JobId>,
     head: Option<u64>,
 }
@@ -45,6 +46,7 @@ impl Mail {
         match signal {
             Signal::Ready(queues) => self.queues.extend(queues),
             Signal::Scheduled => self.scheduled = true,
+            Signal::Limits => self.limits = true,
             Signal::Cancel(job) => {
                 if self.cancels.len() < MOST_CANCELS && !self.cancels.contains(&job) {
                     self.cancels.push(job);
@@ -56,10 +58,12 @@ impl Mail {
     /// As notifications.
     pub(super) fn notes(&self) -> Vec<Note> {
         let scheduled = self.scheduled.then(message::scheduled);
+        let limits = self.limits.then(message::limits);
         let head = self.head.map(message::head);
         message::ready(&self.queues)
             .into_iter()
             .chain(scheduled)
+            .chain(limits)
             .chain(message::cancel(&self.cancels))
             .chain(head)
             .collect()
@@ -154,7 +158,9 @@ mod tests {
             for signal in [
                 Signal::Ready(vec![2, 7]),
                 Signal::Scheduled,
+                Signal::Limits,
                 Signal::Scheduled,
+                Signal::Limits,
                 Signal::Cancel(job),
                 Signal::Cancel(job),
             ] {
@@ -163,7 +169,7 @@ mod tests {
         });
         assert_eq!(Instant::now(), window);
         let job = mail.cancels[0];
-        assert_eq!(texts(&mail), ["ready 1,2,7", "scheduled", &format!("cancel {job}")]);
+        assert_eq!(texts(&mail), ["ready 1,2,7", "scheduled", "limits", &format!("cancel {job}")]);
     }
 
     #[tokio::test(start_paused = true)]

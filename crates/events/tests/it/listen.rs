@@ -55,8 +55,9 @@ async fn what_jobs_need_to_know_is_told_to_the_others_alone() {
     let signals = one.log.signals();
     signals.send(Signal::Ready(vec![3, 1]));
     signals.send(Signal::Scheduled);
+    signals.send(Signal::Limits);
     signals.send(Signal::Cancel(job));
-    let all = [Signal::Ready(vec![1, 3]), Signal::Scheduled, Signal::Cancel(job)];
+    let all = [Signal::Ready(vec![1, 3]), Signal::Scheduled, Signal::Limits, Signal::Cancel(job)];
     let heard = Mutex::new(Vec::new());
     eventually("all of it is heard", async || {
         let mut heard = heard.lock().unwrap();
@@ -66,7 +67,7 @@ async fn what_jobs_need_to_know_is_told_to_the_others_alone() {
             Signal::Ready(queues) => queues.iter().all(|queue| {
                 heard.iter().any(|one| matches!(one, Signal::Ready(some) if some.contains(queue)))
             }),
-            Signal::Scheduled | Signal::Cancel(_) => heard.contains(signal),
+            Signal::Scheduled | Signal::Limits | Signal::Cancel(_) => heard.contains(signal),
         })
     })
     .await;

@@ -5,6 +5,7 @@ mod consumers;
 mod cost;
 mod listen;
 mod log;
+mod lost;
 mod order;
 mod peers;
 mod restore;

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use mindflight_core::policy::{Backoff, Missed, Unique};
+use mindflight_core::policy::{Backoff, Missed, Release, Unique};
+use mindflight_core::ports::EnqueueOptions;
 use mindflight_core::{Context, Error, JobArgs, Jobs, Provider, ProviderContext, Result};
 use serde_json::{Value, json};
 use tokio::sync::{Notify, Semaphore};
@@ -22,6 +23,8 @@ pub(crate) struct Seen {
     /// Handlers at the same time, now and at most.
     pub(crate) now: AtomicUsize,
     pub(crate) most: AtomicUsize,
+    /// The same for each key.
+    pub(crate) by_key: Mutex<HashMap<String, (usize, usize)>>,
     /// Handlers that were told to stop.
     pub(crate) told: AtomicUsize,
 }
@@ -31,12 +34,43 @@ impl Seen {
         self.starts.lock().unwrap().get(key).copied().unwrap_or_default()
     }
 
+    /// Counts a handler until it ends, however it does.
+    fn enter(self: &Arc<Self>, key: &str) -> Here {
+        let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most.fetch_max(now, Ordering::SeqCst);
+        let mut by_key = self.by_key.lock().unwrap();
+        let (now, most) = by_key.entry(key.to_owned()).or_default();
+        *now += 1;
+        *most = (*most).max(*now);
+        Here { seen: self.clone(), key: key.to_owned() }
+    }
+
+    /// The most handlers at the same time of any one key.
+    pub(crate) fn most_of_a_key(&self) -> usize {
+        self.by_key.lock().unwrap().values().map(|(_, most)| *most).max().unwrap_or_default()
+    }
+
     fn start(&self, key: &str) -> usize {
         self.order.lock().unwrap().push(key.to_owned());
         let mut starts = self.starts.lock().unwrap();
         let count = starts.entry(key.to_owned()).or_default();
         *count += 1;
         *count
+    }
+}
+
+/// A handler that runs.
+struct Here {
+    seen: Arc<Seen>,
+    key: String,
+}
+
+impl Drop for Here {
+    fn drop(&mut self) {
+        self.seen.now.fetch_sub(1, Ordering::SeqCst);
+        if let Some((now, _)) = self.seen.by_key.lock().unwrap().get_mut(&self.key) {
+            *now -= 1;
+        }
     }
 }
 
@@ -115,6 +149,14 @@ args! {
     Hold "hold";
     Latest "latest";
     Skip "skip";
+    Join "join";
+    Fan "fan";
+    Crowd "crowd";
+    Rated "rated";
+    RatedKey "rated_key";
+    Often "often";
+    KeyAndAll "key_and_all";
+    HoldBoth "hold_both";
 }
 
 impl Provider for Bench {
@@ -130,15 +172,15 @@ impl Provider for Bench {
         let quick = Backoff::fixed(Duration::from_millis(1));
         j.add(Self::note);
         j.add(Self::wait);
-        j.add(Self::flaky).backoff(quick).max_attempts(5);
-        j.add(Self::fail).backoff(quick);
-        j.add(Self::panic).backoff(quick).max_attempts(2);
+        j.add(Self::flaky).backoff(quick.clone()).max_attempts(5);
+        j.add(Self::fail).backoff(quick.clone());
+        j.add(Self::panic).backoff(quick.clone()).max_attempts(2);
         j.add(Self::count).transactional();
         j.add(Self::snooze).max_attempts(1);
         j.add(Self::one).concurrency(1);
         j.add(Self::per_key).concurrency_by("key", 2);
         j.add(Self::single).unique(Unique::default());
-        j.add(Self::started).unique(Unique { until_start: true, ..Unique::default() });
+        j.add(Self::started).unique(Unique { release: Release::Start, ..Unique::default() });
         j.add(Self::deaf).deadline(Duration::from_millis(50)).max_attempts(1);
         j.add(Self::tick).schedule("0 0 1 1 *", "UTC", Missed::All);
         j.add(Self::latest).schedule("0 0 1 1 *", "UTC", Missed::Latest);
@@ -148,12 +190,21 @@ impl Provider for Bench {
         j.add(Self::kill);
         j.add(Self::doomed).max_attempts(1);
         j.add(Self::stubborn);
-        j.add(Self::fail_one).concurrency(1).backoff(quick).max_attempts(2);
+        j.add(Self::fail_one).concurrency(1).backoff(quick.clone()).max_attempts(2);
         j.add(Self::both).unique(Unique::default()).concurrency_by("key", 1);
         j.add(Self::hold).concurrency(1);
-        j.add(Self::twice).transactional().backoff(quick);
+        j.add(Self::twice).transactional().backoff(quick.clone());
         let args = vec!["key".to_owned()];
+        j.add(Self::join);
+        j.add(Self::fan).transactional();
         j.add(Self::by_key).unique(Unique { args, ..Unique::default() });
+        let hour = Duration::from_secs(3600);
+        j.add(Self::crowd).backoff(Backoff::fixed(Duration::from_millis(1))).max_attempts(2);
+        j.add(Self::rated).rate(3, hour);
+        j.add(Self::rated_key).rate_by("key", 2, hour);
+        j.add(Self::often).rate(2, Duration::from_millis(50)).concurrency(5);
+        j.add(Self::key_and_all).concurrency(3).concurrency_by("key", 2);
+        j.add(Self::hold_both).concurrency(1).concurrency_by("key", 1);
     }
 }
 
@@ -217,13 +268,46 @@ impl Bench {
     /// Stays for a few turns, and counts who is there at the same time.
     async fn limited(&self, key: &str) -> Result<Value> {
         self.seen.start(key);
-        let now = self.seen.now.fetch_add(1, Ordering::SeqCst) + 1;
-        self.seen.most.fetch_max(now, Ordering::SeqCst);
+        let _here = self.seen.enter(key);
         for _ in 0..10 {
             tokio::task::yield_now().await;
         }
-        self.seen.now.fetch_sub(1, Ordering::SeqCst);
         Ok(Value::Null)
+    }
+
+    /// Fails once if `n` is odd.
+    async fn crowd(self: Arc<Self>, cx: Context, args: Crowd) -> Result<Value> {
+        self.limited(&args.key).await?;
+        match args.n % 2 == 1 && cx.attempt() == 1 {
+            true => Err(Error::upstream("once more")),
+            false => Ok(Value::Null),
+        }
+    }
+
+    async fn rated(self: Arc<Self>, _: Context, args: Rated) -> Result<Value> {
+        self.limited(&args.key).await
+    }
+
+    async fn rated_key(self: Arc<Self>, _: Context, args: RatedKey) -> Result<Value> {
+        self.limited(&args.key).await
+    }
+
+    async fn often(self: Arc<Self>, _: Context, args: Often) -> Result<Value> {
+        self.limited(&args.key).await
+    }
+
+    async fn key_and_all(self: Arc<Self>, cx: Context, args: KeyAndAll) -> Result<Value> {
+        self.limited(&args.key).await?;
+        match args.n % 7 {
+            3 if cx.attempt() == 1 => Err(Error::snooze(Duration::from_millis(1))),
+            5 => Err(Error::upstream("never").permanent()),
+            _ => Ok(Value::Null),
+        }
+    }
+
+    async fn hold_both(self: Arc<Self>, cx: Context, args: HoldBoth) -> Result<Value> {
+        let args = Wait { key: args.key, n: args.n };
+        self.wait(cx, args).await
     }
 
     async fn single(self: Arc<Self>, cx: Context, args: Single) -> Result<Value> {
@@ -320,6 +404,39 @@ impl Bench {
     async fn hold(self: Arc<Self>, cx: Context, args: Hold) -> Result<Value> {
         let args = Wait { key: args.key, n: args.n };
         self.wait(cx, args).await
+    }
+
+    /// How those ended that it waited for, and what they gave.
+    async fn join(self: Arc<Self>, cx: Context, args: Join) -> Result<Value> {
+        self.seen.start(&args.key);
+        let parents = cx.parents().await?;
+        let shown = parents.iter().map(|parent| {
+            let error = parent.error.as_ref().map(|error| error.code.clone());
+            json!({"kind": parent.kind, "state": parent.state, "result": parent.result, "error": error})
+        });
+        Ok(shown.collect())
+    }
+
+    /// Makes `n` jobs and one that waits for them, in the transaction that ends it; with a key `-`, by its context.
+    async fn fan(self: Arc<Self>, cx: Context, args: Fan) -> Result<Value> {
+        let note = |number: usize| Note { key: format!("{}{number}", args.key), n: 0 };
+        let join = Join { key: format!("{}-join", args.key), n: 0 };
+        if args.key == "-" {
+            let mut graph = cx.jobs().graph();
+            let parents: Result<Vec<_>> = (0..args.n)
+                .map(|number| graph.add(&note(number), EnqueueOptions::default()))
+                .collect();
+            graph.add(&join, EnqueueOptions::after(parents?))?;
+            let ids = graph.enqueue().await?;
+            return Ok(json!(ids.last()));
+        }
+        let mut tx = cx.begin().await?;
+        let mut parents = Vec::new();
+        for number in 0..args.n {
+            parents.push(tx.jobs().enqueue(&note(number), EnqueueOptions::default()).await?);
+        }
+        let join = tx.jobs().enqueue(&join, EnqueueOptions::after(parents)).await?;
+        tx.finish(json!(join)).await
     }
 
     async fn by_key(self: Arc<Self>, cx: Context, args: ByKey) -> Result<Value> {

@@ -43,7 +43,8 @@ async fn a_paused_queue_starts_nothing_until_it_is_resumed() {
     let first = rig.engine.enqueue(&note("first")).await;
     rig.reaches(first, JobState::Succeeded).await;
     let views = rig.db.store().job_views();
-    let queue = views.pause_queue("bench", Some("because"), &record()).await.unwrap().unwrap();
+    let queue =
+        views.pause_queue("bench", (Some("because"), None), &record()).await.unwrap().unwrap();
     let waits = rig.engine.enqueue(&note("waits")).await;
     let options = EnqueueOptions { queue: Some("other".to_owned()), ..EnqueueOptions::default() };
     let passes = rig.engine.enqueue_with(&note("passes"), options).await;

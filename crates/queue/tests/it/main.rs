@@ -3,14 +3,24 @@
 
 mod bench;
 mod cancel;
+mod clocks;
 mod crash;
 mod ends;
+mod failures;
 mod fence;
+mod graph_races;
+mod graphs;
+mod holes;
 mod kinds;
 mod limits;
+mod line;
+mod lost;
 mod order;
 mod outage;
+mod prompt;
+mod queue_limits;
 mod race;
+mod rates;
 mod repair;
 mod retention;
 mod rig;

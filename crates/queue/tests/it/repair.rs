@@ -86,6 +86,7 @@ async fn a_batch_of_ends_that_is_sent_twice_changes_nothing() {
         .iter()
         .map(|claimed| Finished {
             lease: claimed.lease,
+            kind: claimed.kind,
             end: End::Succeeded("null".to_owned()),
             is_tied: claimed.is_gated,
             keeps_history: true,
@@ -135,7 +136,7 @@ async fn lost_answers_of_claims_and_ends_hang_no_job() {
     let first = lossy.enqueue(&note("first")).await;
     rig.reaches(first, JobState::Succeeded).await;
     wire.lose("claimer", "astray");
-    let claimed = lossy.enqueue(&note("astray")).await;
+    let claimed = rig.engine.enqueue(&note("astray")).await;
     let view = rig.reaches(claimed, JobState::Succeeded).await;
     assert_eq!((wire.lost(), view.attempt, lossy.seen.starts("astray")), (1, 1, 1));
     wire.lose("completer", "SELECT");

@@ -9,7 +9,7 @@ use mindflight_core::caller::Origin;
 use mindflight_core::guard::Guard;
 use mindflight_core::mounted::Mounted;
 use mindflight_core::ports::{
-    Clock as _, EnqueueOptions, NewJob, NotSupported, Ports, Record, SystemClock,
+    Clock, EnqueueOptions, NewJob, NotSupported, Ports, Record, SystemClock,
 };
 use mindflight_core::{Caller, Factory, JobArgs, ProviderContext};
 use mindflight_queue::{NoTools, Parts, Queue, Request, Settings};
@@ -95,6 +95,16 @@ impl Rig {
     /// The same on a store of its own.
     pub(crate) async fn second_on(&self, store: &Store, settings: Settings) -> Engine {
         let (mut engine, mounted) = Engine::stopped(store, settings, self.engine.shared()).await;
+        engine.queue.replace(&[mounted]);
+        engine.run();
+        engine
+    }
+
+    /// The same in a process whose clock shows another time.
+    pub(crate) async fn second_at(&self, clock: Arc<dyn Clock>, settings: Settings) -> Engine {
+        let lent = self.engine.shared();
+        let (mut engine, mounted) =
+            Engine::with_clock(clock, self.db.store(), settings, lent).await;
         engine.queue.replace(&[mounted]);
         engine.run();
         engine
@@ -205,11 +215,20 @@ impl Engine {
 
     /// An engine that does not run, and the provider that it could mount.
     pub(crate) async fn stopped(store: &Store, settings: Settings, lent: Lent) -> (Self, Mounted) {
+        Self::with_clock(Arc::new(SystemClock), store, settings, lent).await
+    }
+
+    async fn with_clock(
+        clock: Arc<dyn Clock>,
+        store: &Store,
+        settings: Settings,
+        lent: Lent,
+    ) -> (Self, Mounted) {
         let grace = Duration::from_millis(50);
         let queue = Queue::new(Parts {
             store: store.clone(),
             guard: Guard::new(Handle::current(), grace, grace),
-            clock: Arc::new(SystemClock),
+            clock: clock.clone(),
             signals: Arc::new(Silent),
             tools: Arc::new(NoTools),
             instance: InstanceId::new(),
@@ -222,7 +241,7 @@ impl Engine {
             events: Arc::new(NotSupported),
             resources: Arc::new(NotSupported),
             http: Arc::new(NotSupported),
-            clock: Arc::new(SystemClock),
+            clock,
         };
         let context = ProviderContext::new("bench", ports);
         crate::bench::LENT.with(|place| place.replace(Some(lent.clone())));

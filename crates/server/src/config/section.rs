@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 use mindflight_core::Registry;
+use mindflight_core::policy::Rate;
 use mindflight_outbound::Allow;
 use schemars::JsonSchema;
 use secrecy::SecretString;
@@ -254,6 +255,53 @@ pub struct Jobs {
     pub retention: Span,
     /// Queues that forget jobs once they have succeeded or were cancelled.
     pub without_history: Vec<String>,
+    /// What holds for kinds of jobs instead of what their providers declared, by `{provider}.{kind}`: `priority`,
+    /// `max_attempts`, `backoff`, `deadline`, `concurrency`, `rate`.
+    pub kinds: BTreeMap<String, KindSection>,
+}
+
+/// One kind of jobs; what is not set is as its provider declared it.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct KindSection {
+    /// 0–9, lower first.
+    #[schemars(range(max = 9))]
+    pub priority: Option<u8>,
+    /// Attempts before a job has failed.
+    #[schemars(range(min = 1, max = 1000))]
+    pub max_attempts: Option<u32>,
+    /// How long to wait between attempts.
+    pub backoff: Option<BackoffSection>,
+    /// When an attempt is cut.
+    pub deadline: Option<Span>,
+    /// Attempts at the same time, over all instances.
+    #[schemars(range(min = 1))]
+    pub concurrency: Option<u32>,
+    /// Attempts that start in a stretch of time, over all instances: `100/1m`.
+    #[serde(deserialize_with = "rate")]
+    #[schemars(with = "Option<String>")]
+    pub rate: Option<Rate>,
+}
+
+/// How long to wait between attempts.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct BackoffSection {
+    /// Wait after the first failed attempt.
+    pub initial: Option<Span>,
+    /// Each wait is this many times the one before; at least 1.
+    pub factor: Option<f64>,
+    /// No wait is longer, before jitter.
+    pub max: Option<Span>,
+    /// Share by which a wait is made shorter or longer, 0–1.
+    pub jitter: Option<f64>,
+    /// The waits one after the other, instead of those that grow; the last one is repeated.
+    pub steps: Option<Vec<Span>>,
+}
+
+fn rate<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Rate>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    text.map(|text| text.parse().map_err(Error::custom)).transpose()
 }
 
 /// The event log.

@@ -1,17 +1,25 @@
 //! Jobs: make, find, follow, stop, run again, forget.
 
+mod chosen;
+mod declared;
+mod errors;
 mod filter;
 mod kinds;
 mod manage;
 mod request;
 mod show;
+mod snooze;
 
 use std::time::Duration;
 
 use actix_web::http::Method;
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpResponse, web};
-use mindflight_api::job::{BulkDone, BulkRequest, Job, JobList, LogLine, NewJob, NewJobs};
+use mindflight_api::error_group::ErrorGroup;
+use mindflight_api::job::{
+    BulkDone, BulkRequest, Job, JobList, LogLine, NewJob, NewJobs, SnoozeRequest,
+};
+use mindflight_api::kind::JobKind;
 use mindflight_api::{JobId, Page, Scope, codes};
 use mindflight_core::ports::NewJob as Wanted;
 use mindflight_core::{Error, Result};
@@ -19,10 +27,11 @@ use mindflight_queue::{Enqueued, Request};
 use mindflight_store::job_views::View;
 use tokio::time::Instant;
 
+pub(crate) use self::chosen::chosen;
 use self::kinds::Mounted;
 pub(crate) use self::kinds::Schemas;
 pub(super) use self::show::as_made;
-use self::show::{absent, all, one, visible};
+use self::show::{absent, all, one, refuse_absent, visible};
 use crate::body::Json;
 use crate::operation::Operation;
 use crate::refusal::Answer;
@@ -67,17 +76,54 @@ pub(super) fn operations() -> Vec<Operation> {
             Method::POST,
             "/api/jobs/bulk",
             "changeJobs",
-            "Cancel, retry or delete up to 1,000 jobs",
+            "Cancel, retry or delete up to 1,000 jobs; as a job of its own, any number",
             manage::bulk,
         )
         .scope(Scope::JobsWrite)
         .takes::<BulkRequest>()
         .gives::<BulkDone>(),
-        get.alias("/api/jobs/status/{id}"),
-        get,
     ];
+    all.extend(of_all_jobs());
+    all.extend([get.alias("/api/jobs/status/{id}"), get]);
     all.extend(of_one_job());
     all
+}
+
+/// Kinds of jobs, and what went wrong with them.
+fn of_all_jobs() -> Vec<Operation> {
+    vec![
+        Operation::new(
+            Method::GET,
+            "/api/jobs/errors",
+            "listJobErrors",
+            "List how jobs failed, each failure that is the same once, newest first",
+            errors::list,
+        )
+        .scope(Scope::JobsRead)
+        .query(errors::QUERY)
+        .gives::<Page<ErrorGroup>>()
+        .uncounted(),
+        Operation::new(
+            Method::GET,
+            "/api/jobs/kinds",
+            "listJobKinds",
+            "List the kinds of jobs that can be made here",
+            declared::list,
+        )
+        .scope(Scope::JobsRead)
+        .gives::<Page<JobKind>>()
+        .uncounted(),
+        Operation::new(
+            Method::GET,
+            "/api/jobs/kinds/{kind}",
+            "getJobKind",
+            "Describe a kind of jobs",
+            declared::get,
+        )
+        .scope(Scope::JobsRead)
+        .gives::<JobKind>()
+        .uncounted(),
+    ]
 }
 
 fn of_one_job() -> Vec<Operation> {
@@ -109,6 +155,16 @@ fn of_one_job() -> Vec<Operation> {
         .scope(Scope::JobsWrite)
         .gives::<Job>(),
         Operation::new(
+            Method::POST,
+            "/api/jobs/{id}/snooze",
+            "snoozeJob",
+            "Put a job off that does not run",
+            snooze::snooze,
+        )
+        .scope(Scope::JobsWrite)
+        .takes::<SnoozeRequest>()
+        .gives::<Job>(),
+        Operation::new(
             Method::GET,
             "/api/jobs/{id}/logs",
             "getJobLogs",
@@ -124,6 +180,7 @@ fn of_one_job() -> Vec<Operation> {
 async fn create(state: web::Data<AppState>, who: Requester, body: Json) -> Answer {
     let asked = request::read(&body.0, &Mounted(&state))?;
     let is_single = asked.is_single;
+    refuse_absent(&state, asked.outside, &who.caller).await?;
     let wanted = asked.jobs.clone();
     let made = enqueue(&state, who, asked.jobs).await?;
     let mut items = as_made(&state, made, wanted).await;
@@ -172,7 +229,7 @@ async fn list(state: web::Data<AppState>, query: Query) -> Answer {
         let (listed, counts) = futures::try_join!(listed, counts)?;
         Ok((listed, counts))
     };
-    let (mut listed, counts) = state.tasks.run(work).await?;
+    let (mut listed, counts) = Box::pin(state.tasks.run(work)).await?;
     let has_more = listed.items.len() > limit as usize;
     listed.items.truncate(limit as usize);
     let next = listed.items.last().filter(|_| has_more).map(|view| view.id.to_string());

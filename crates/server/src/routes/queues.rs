@@ -1,9 +1,11 @@
-//! Queues: how long they are, and their switch.
+//! Queues: how long they are, their limits, and their switch.
+
+mod asked;
 
 use actix_web::http::Method;
 use actix_web::{HttpResponse, web};
-use mindflight_api::job::{Pause, Queue};
-use mindflight_api::{Page, Scope, codes};
+use mindflight_api::job::{Pause, Queue, QueueChange};
+use mindflight_api::{Page, Scope};
 use mindflight_calls::nearest;
 use mindflight_core::{Error, Result};
 
@@ -11,11 +13,8 @@ use crate::body::Json;
 use crate::operation::Operation;
 use crate::records::record;
 use crate::refusal::Answer;
-use crate::request::{self, Requester};
+use crate::request::Requester;
 use crate::state::AppState;
-
-/// The most characters of a reason.
-const LONGEST_REASON: usize = 500;
 
 pub(super) fn operations() -> Vec<Operation> {
     vec![
@@ -28,10 +27,20 @@ pub(super) fn operations() -> Vec<Operation> {
             .gives::<Queue>()
             .uncounted(),
         Operation::new(
+            Method::PATCH,
+            "/api/queues/{name}",
+            "changeQueue",
+            "Give a queue other limits, on all instances",
+            change,
+        )
+        .scope(Scope::JobsWrite)
+        .takes::<QueueChange>()
+        .gives::<Queue>(),
+        Operation::new(
             Method::POST,
             "/api/queues/{name}/pause",
             "pauseQueue",
-            "Start no job of a queue, on any instance",
+            "Start no job of a queue, on any instance, for a while or until it is resumed",
             pause,
         )
         .scope(Scope::JobsWrite)
@@ -78,33 +87,50 @@ async fn pause(
     name: web::Path<String>,
     body: Json,
 ) -> Answer {
-    let reason = reason(&body)?;
+    let (reason, until) = asked::pause(&body.0, state.clock.now())?;
     let name = name.into_inner();
     let record = record(&*state.clock, "queue.pause", &name, &who);
-    let (views, wanted) = (state.store.job_views(), name.clone());
-    let work = async move { Ok(views.pause_queue(&wanted, reason.as_deref(), &record).await?) };
+    let (views, queue, wanted) = (state.store.job_views(), state.queue.clone(), name.clone());
+    let work = async move {
+        let number = views.pause_queue(&wanted, (reason.as_deref(), until), &record).await?;
+        if until.is_some() {
+            // Somebody has to end it in time.
+            queue.limits_changed();
+        }
+        Ok(number)
+    };
     match state.tasks.run(work).await? {
         Some(_) => one(&state, name).await,
         None => Err(absent(&state, &name).await.into()),
     }
 }
 
-/// Why; the body may be left out.
-fn reason(body: &Json) -> Result<Option<String>> {
-    if body.0.is_empty() {
-        return Ok(None);
+async fn change(
+    state: web::Data<AppState>,
+    who: Requester,
+    name: web::Path<String>,
+    body: Json,
+) -> Answer {
+    let limits = asked::limits(&body.0)?;
+    let name = name.into_inner();
+    let mut record = record(&*state.clock, "queue.change", &name, &who);
+    record.detail = serde_json::from_slice(&body.0).unwrap_or_default();
+    let (views, queue, wanted) = (state.store.job_views(), state.queue.clone(), name.clone());
+    let work = async move {
+        let mut number = views.limit_queue(&wanted, &limits, &record).await?;
+        if number.is_none() && queue.is_used(&wanted) {
+            queue.number_of(&wanted).await?;
+            number = views.limit_queue(&wanted, &limits, &record).await?;
+        }
+        // Whoever takes its jobs reads its limits again, and looks whether they let more of them start.
+        queue.limits_changed();
+        queue.wake(number.as_slice());
+        Ok(number)
+    };
+    match state.tasks.run(work).await? {
+        Some(_) => one(&state, name).await,
+        None => Err(absent(&state, &name).await.into()),
     }
-    let reason = request::body::<Pause>(&body.0)?.reason;
-    let reason = reason.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
-    let length = reason.as_ref().map_or(0, |text| text.chars().count());
-    let is_plain = reason.as_ref().is_none_or(|text| !text.chars().any(char::is_control));
-    if length <= LONGEST_REASON && is_plain {
-        return Ok(reason);
-    }
-    let detail = format!(
-        "`reason` must have at most {LONGEST_REASON} characters and no control characters; got {length}"
-    );
-    Err(Error::of(codes::INVALID_BODY, detail.clone()).field("/reason", detail, Vec::new()))
 }
 
 async fn resume(state: web::Data<AppState>, who: Requester, name: web::Path<String>) -> Answer {
@@ -133,28 +159,4 @@ async fn absent(state: &AppState, name: &str) -> Error {
     let shown: String = name.chars().take(100).collect();
     Error::not_found(format!("no job was ever put into a queue `{shown}`{hint}"))
         .fix("List the queues with `GET /api/queues`.")
-}
-
-#[cfg(test)]
-mod tests {
-    use bytes::Bytes;
-
-    use super::*;
-
-    fn read(body: &'static str) -> Result<Option<String>> {
-        reason(&Json(Bytes::from(body)))
-    }
-
-    #[test]
-    fn a_reason_is_a_line_of_text_or_nothing() {
-        assert_eq!(read("").unwrap(), None);
-        assert_eq!(read("{}").unwrap(), None);
-        assert_eq!(read(r#"{"reason":"  "}"#).unwrap(), None);
-        assert_eq!(
-            read(r#"{"reason":" vendor incident "}"#).unwrap().as_deref(),
-            Some("vendor incident")
-        );
-        assert_eq!(read(r#"{"reason":"a\nb"}"#).unwrap_err().fields()[0].pointer, "/reason");
-        assert_eq!(read(r#"{"why":"x"}"#).unwrap_err().status(), 400);
-    }
 }

@@ -1,6 +1,6 @@
 //! Tools: list, describe, call.
 
-mod preferred;
+pub(super) mod preferred;
 
 use actix_web::http::Method;
 use actix_web::http::header::{ETAG, IF_NONE_MATCH};

@@ -39,7 +39,7 @@ weighed AS (
     SELECT event.*, wanted.last, CASE
             WHEN pg_column_compression(event.data) IS NULL THEN pg_column_size(event.data)
             ELSE octet_length(event.data::text)
-        END AS weight
+        END + coalesce(pg_column_size(event.jobs), 0) AS weight
     FROM wanted
     -- One after the other: a plan made while the log was short would look at all of it when it is long.
     CROSS JOIN LATERAL (SELECT * FROM mindflight.event WHERE event.seq = wanted.seq OFFSET 0) AS event
@@ -50,7 +50,7 @@ found AS (
 )
 SELECT last::bigint AS "last!", seq AS "seq!", time AS "time!", count AS "count!", id AS "id?", type AS "type!",
     source AS "source!", key AS "key?", depth AS "depth!", correlation_id AS "correlation_id?",
-    traceparent AS "traceparent?", data::text AS "data!"
+    traceparent AS "traceparent?", data::text AS "data!", jobs AS "jobs?"
 FROM found
 WHERE bytes < $3
 ORDER BY last

@@ -9,24 +9,25 @@ WITH waiting AS (
     WHERE ready.queue = body.queue
         AND ready.lane = body.lane
         AND ready.id = $1
-    RETURNING ready.id, ready.kind, ready.queue, ready.attempt, ready.gate
+    RETURNING ready.id, ready.kind, ready.queue, ready.attempt, ready.is_awaited, ready.gate, ready.outer_gate
 ),
 later AS (
     DELETE FROM mindflight.scheduled
     WHERE id = $1
-    RETURNING id, kind, queue, attempt
+    RETURNING id, kind, queue, attempt, is_awaited
 ),
 limited AS (
     DELETE FROM mindflight.blocked
     WHERE id = $1
-    RETURNING id, kind, queue, attempt
+    RETURNING id, kind, queue, attempt, is_awaited, inner_gate
 ),
 stopped AS (
-    SELECT id, kind, queue, attempt, gate FROM waiting
+    SELECT id, kind, queue, attempt, is_awaited, gate, outer_gate FROM waiting
     UNION ALL
-    SELECT id, kind, queue, attempt, NULL FROM later
+    SELECT id, kind, queue, attempt, is_awaited, NULL, NULL FROM later
     UNION ALL
-    SELECT id, kind, queue, attempt, NULL FROM limited
+    -- It uses a slot of the gate that it has passed.
+    SELECT id, kind, queue, attempt, is_awaited, inner_gate, NULL FROM limited
 ),
 noted AS (
     INSERT INTO mindflight.outcome (job, state, kind, queue, attempt, error)
@@ -34,6 +35,7 @@ noted AS (
     FROM stopped
     JOIN mindflight.queue ON queue.id = stopped.queue
     WHERE queue.keeps_history
+        OR stopped.is_awaited
 ),
 told AS (
     INSERT INTO mindflight.event (type, source, count, data)
@@ -47,11 +49,13 @@ told AS (
 keys AS (
     DELETE FROM mindflight.unique_key
     WHERE job IN (SELECT id FROM stopped)
+        AND expires_at IS NULL
 ),
 wishes AS (
     DELETE FROM mindflight.cancel_request
     WHERE job IN (SELECT id FROM stopped)
 )
-SELECT stopped.gate, queue.keeps_history
+SELECT stopped.gate, stopped.outer_gate, stopped.is_awaited AS "is_awaited!",
+    queue.keeps_history OR stopped.is_awaited AS "is_kept!"
 FROM stopped
 JOIN mindflight.queue ON queue.id = stopped.queue

@@ -3,14 +3,15 @@
 -- in the queue are wanted, too. States are the places of `JobState::ALL`.
 -- Lanes are joined, not compared with ANY: that would look at all of the queue. Each LIMIT 1 keeps the planner from joining whole tables.
 SELECT job.id AS "id!", kind.name AS "kind!", queue.id AS "queue_id!", queue.name AS "queue!",
-    queue.paused_at, queue.paused_by, queue.pause_reason,
+    CASE WHEN queue.paused_until <= clock_timestamp() THEN NULL ELSE queue.paused_at END AS "paused_at?",
+    queue.paused_by, queue.pause_reason, queue.paused_until,
     job.priority AS "priority!", job.args AS "args!: Value", job.meta AS "meta: Value",
     place.state AS "state!", coalesce(place.lane = 10, false) AS "runs_alone!", place.attempt AS "attempt!",
     greatest(place.max_attempts, place.attempt, job.max_attempts) AS "max_attempts!",
     place.run_at AS "run_at?", coalesce(place.why = 2, false) AS "is_put_off!", place.worker AS "worker?",
     coalesce(place.started_at, newest.started_at) AS "started_at?",
     place.finished_at AS "finished_at?", place.result AS "result?: Value",
-    coalesce(place.error, failed.error) AS "error?: Value",
+    coalesce(place.error, failed.error) AS "error?: Value", place.fingerprint AS "fingerprint?",
     (SELECT host FROM mindflight.worker WHERE worker.id = place.worker) AS host,
     CASE WHEN place.state IN (1, 2) THEN (
         SELECT count(*)
@@ -19,13 +20,60 @@ SELECT job.id AS "id!", kind.name AS "kind!", queue.id AS "queue_id!", queue.nam
             AND NOT worker.stopping
             AND worker.beat_at > statement_timestamp() - $2::double precision * interval '1 second'
     ) END AS kind_workers,
-    CASE WHEN place.state = 2 THEN gate.name END AS "gate?",
-    gate.slots AS "gate_slots?",
-    CASE WHEN place.state = 2 THEN
-        (SELECT count(*) FROM mindflight.ready WHERE ready.gate = place.gate)
-        + (SELECT count(*) FROM mindflight.lease WHERE lease.gate = place.gate)
-    END AS gate_used,
-    CASE WHEN $3::boolean AND place.state = 1 THEN (
+    held.name AS "gate?", held.is_queue AS "gate_is_queue?", held.slots AS "gate_slots?", held.used AS "gate_used?",
+    held.rate AS "gate_rate?", extract(epoch FROM held.rate_period)::double precision AS "gate_period?",
+    held.wakes_at AS "gate_wakes_at?",
+    CASE WHEN place.why = 3 THEN (
+        SELECT json_build_array(count(*) FILTER (WHERE job_there AND NOT has_ended), count(*))
+        FROM (
+            SELECT EXISTS (SELECT FROM mindflight.job AS body WHERE body.id = dependency.parent) AS job_there,
+                EXISTS (SELECT FROM mindflight.outcome WHERE outcome.job = dependency.parent) AS has_ended
+            FROM mindflight.dependency
+            WHERE dependency.job = job.id
+        ) AS awaited
+    ) END AS "waits?: Value",
+    CASE WHEN $3::boolean THEN (
+        SELECT json_agg(json_build_array(dependency.parent, parent.state) ORDER BY dependency.place)
+        FROM mindflight.dependency
+        LEFT JOIN LATERAL (
+            SELECT found.state
+            FROM (
+                SELECT 5 + outcome.state AS state
+                FROM mindflight.outcome
+                WHERE outcome.job = dependency.parent
+                UNION ALL
+                SELECT 3
+                FROM mindflight.lease
+                WHERE lease.id = dependency.parent
+                UNION ALL
+                SELECT CASE scheduled.why WHEN 0 THEN 0 WHEN 3 THEN 2 ELSE 4 END
+                FROM mindflight.scheduled
+                WHERE scheduled.id = dependency.parent
+                UNION ALL
+                SELECT 2
+                FROM mindflight.blocked
+                WHERE blocked.id = dependency.parent
+                UNION ALL
+                SELECT 1
+                FROM mindflight.job AS body
+                CROSS JOIN unnest(ARRAY[body.priority, 10::smallint]) AS own (lane)
+                JOIN mindflight.ready ON ready.queue = body.queue
+                    AND ready.lane = own.lane
+                    AND ready.id = body.id
+                WHERE body.id = dependency.parent
+            ) AS found
+            LIMIT 1
+        ) AS parent ON true
+        WHERE dependency.job = job.id
+    ) END AS "after?: Value",
+    CASE WHEN $3 THEN ARRAY(
+        SELECT dependency.job
+        FROM mindflight.dependency
+        WHERE dependency.parent = job.id
+        ORDER BY dependency.job
+        LIMIT 100
+    ) END AS "then?",
+    CASE WHEN $3 AND place.state = 1 THEN (
         SELECT count(*)
         FROM (
             SELECT
@@ -67,26 +115,27 @@ CROSS JOIN LATERAL (
     FROM (
         SELECT 1::smallint AS state, ready.lane, attempt, max_attempts, gate, NULL::smallint AS why,
             NULL::timestamptz AS run_at, NULL::bigint AS worker, NULL::timestamptz AS started_at,
-            NULL::timestamptz AS finished_at, NULL::json AS result, NULL::jsonb AS error
+            NULL::timestamptz AS finished_at, NULL::json AS result, NULL::jsonb AS error, NULL::bigint AS fingerprint
         FROM unnest(ARRAY[job.priority, 10::smallint]) AS own (lane)
         JOIN mindflight.ready ON ready.queue = job.queue
             AND ready.lane = own.lane
             AND ready.id = job.id
         UNION ALL
-        SELECT CASE why WHEN 0 THEN 0 ELSE 4 END, lane, attempt, max_attempts, gate, why,
-            run_at, NULL, NULL, NULL, NULL, NULL
+        SELECT CASE why WHEN 0 THEN 0 WHEN 3 THEN 2 ELSE 4 END, lane, attempt, max_attempts, gate, why,
+            CASE WHEN why <> 3 THEN run_at END, NULL, NULL, NULL, NULL, NULL, NULL
         FROM mindflight.scheduled
         WHERE scheduled.id = job.id
         UNION ALL
-        SELECT 2, lane, attempt, max_attempts, gate, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+        SELECT 2, lane, attempt, max_attempts, gate, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
         FROM mindflight.blocked
         WHERE blocked.id = job.id
         UNION ALL
-        SELECT 3, lane, attempt, max_attempts, gate, NULL, NULL, worker, claimed_at, NULL, NULL, NULL
+        SELECT 3, lane, attempt, max_attempts, gate, NULL, NULL, worker, claimed_at, NULL, NULL, NULL, NULL
         FROM mindflight.lease
         WHERE lease.id = job.id
         UNION ALL
-        SELECT 5 + outcome.state, NULL, attempt, NULL, NULL, NULL, NULL, worker, started_at, finished_at, result, error
+        SELECT 5 + outcome.state, NULL, attempt, NULL, NULL, NULL, NULL, worker, started_at, finished_at, result, error,
+            fingerprint
         FROM mindflight.outcome
         WHERE outcome.job = job.id
     ) AS found
@@ -94,7 +143,30 @@ CROSS JOIN LATERAL (
 ) AS place
 JOIN mindflight.kind ON kind.id = job.kind
 JOIN mindflight.queue ON queue.id = job.queue
-LEFT JOIN mindflight.gate ON gate.id = place.gate
+LEFT JOIN LATERAL (
+    SELECT gate.name, false AS is_queue, gate.slots, gate.rate, gate.rate_period, gate.wakes_at,
+        (SELECT count(*) FROM mindflight.ready WHERE ready.gate = gate.id)
+        + (SELECT count(*) FROM mindflight.ready WHERE ready.outer_gate = gate.id)
+        + (SELECT count(*) FROM mindflight.lease WHERE lease.gate = gate.id)
+        + (SELECT count(*) FROM mindflight.lease WHERE lease.outer_gate = gate.id)
+        + (SELECT count(*) FROM mindflight.blocked WHERE blocked.inner_gate = gate.id) AS used
+    FROM mindflight.gate
+    WHERE place.state = 2
+        AND gate.id = place.gate
+    UNION ALL
+    SELECT queue.name, true, queue.slots, queue.rate, queue.rate_period,
+        statement_timestamp() + greatest(1 - filled.tokens, 0) * queue.rate_period / queue.rate, running.number
+    FROM (SELECT count(*) AS number FROM mindflight.lease WHERE lease.queue = queue.id) AS running
+    CROSS JOIN (
+        SELECT least(queue.rate, queue.tokens + queue.rate
+            * greatest(0, extract(epoch FROM statement_timestamp() - queue.tokens_at))
+            / extract(epoch FROM queue.rate_period)) AS tokens
+    ) AS filled
+    WHERE $3
+        AND place.state = 1
+        AND (queue.slots IS NOT NULL OR queue.rate IS NOT NULL)
+        AND (running.number >= queue.slots OR filled.tokens < 0.999)
+) AS held ON true
 LEFT JOIN LATERAL (
     SELECT attempt.started_at
     FROM mindflight.attempt

@@ -5,7 +5,8 @@ WITH pick AS MATERIALIZED (
         AND (lane, id) > ($2, $3)
         AND lane BETWEEN $4 AND $5
         AND kind = ANY ($6)
-        AND EXISTS (SELECT FROM mindflight.queue WHERE queue.id = $1 AND queue.paused_at IS NULL)
+        AND EXISTS (SELECT FROM mindflight.queue WHERE queue.id = $1
+            AND (queue.paused_at IS NULL OR queue.paused_until <= clock_timestamp()))
         AND EXISTS (SELECT FROM mindflight.worker WHERE worker.id = $8)
     ORDER BY lane, id
     LIMIT $7
@@ -22,15 +23,7 @@ leased AS (
     SELECT id, $8, queue, lane, kind, attempt + 1, crashes, max_attempts, is_unique, gate, outer_gate, is_awaited
     FROM took
 )
-SELECT took.id AS "id!", took.lane AS "lane!", took.kind AS "kind!", took.attempt + 1 AS "attempt!",
-    took.max_attempts AS "max_attempts!", took.is_unique AS "is_unique!", took.gate IS NOT NULL AS "is_gated!",
-    coalesce(took.args, body.args)::text AS "args!", body.meta AS "meta?",
+SELECT id AS "id!", lane AS "lane!", kind AS "kind!", attempt + 1 AS "attempt!", max_attempts AS "max_attempts!",
+    is_unique AS "is_unique!", gate IS NOT NULL AS "is_gated!", args::text AS args,
     statement_timestamp() AS "claimed_at!"
 FROM took
-LEFT JOIN LATERAL (
-    SELECT job.args, job.meta
-    FROM mindflight.job
-    WHERE took.args IS NULL
-        AND job.id = took.id
-    LIMIT 1
-) AS body ON true

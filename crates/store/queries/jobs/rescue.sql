@@ -54,12 +54,15 @@ told AS (
     HAVING count(*) > 0
 ),
 again AS (
+    -- Most crashes are no job's fault: the first one in company is nobody's.
     INSERT INTO mindflight.ready
         (queue, lane, id, kind, attempt, crashes, max_attempts, is_unique, gate, outer_gate, is_awaited)
-    SELECT queue, $5, id, kind, attempt, charged, max_attempts + CASE WHEN was_alone THEN 0 ELSE 1 END,
+    SELECT queue, CASE WHEN was_alone OR charged > 1 THEN $5 ELSE lane END, id, kind, attempt, charged,
+        max_attempts + CASE WHEN was_alone THEN 0 ELSE 1 END,
         is_unique, gate, outer_gate, is_awaited
     FROM decided
     WHERE runs_again
 )
-SELECT id AS "id!", queue AS "queue!", gate, outer_gate, is_unique AS "is_unique!", runs_again AS "runs_again!"
+SELECT id AS "id!", kind AS "kind!", queue AS "queue!", gate, outer_gate, is_unique AS "is_unique!",
+    is_awaited AS "is_awaited!", is_cancelled AS "is_cancelled!", runs_again AS "runs_again!"
 FROM decided

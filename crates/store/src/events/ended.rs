@@ -11,6 +11,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::read::Names;
+use crate::{Error, Result};
 
 /// The type of such rows; no event of anybody has it.
 pub(super) const TYPE: &str = "mindflight.job";
@@ -48,11 +49,13 @@ pub struct EndedJob {
 /// As the queue's statements write them; a column that is null everywhere is left out.
 #[derive(Deserialize)]
 pub(super) struct Columns {
+    /// Beside the others, or in a column of the table.
+    #[serde(default)]
     job: Vec<Uuid>,
-    pub(super) kind: Vec<i32>,
-    pub(super) queue: Vec<i16>,
-    state: Vec<i16>,
-    attempt: Vec<i16>,
+    pub(super) kind: Column<i32>,
+    pub(super) queue: Column<i16>,
+    state: Column<i16>,
+    attempt: Column<i16>,
     #[serde(default)]
     error: Option<Vec<Option<String>>>,
     #[serde(default)]
@@ -61,21 +64,52 @@ pub(super) struct Columns {
     correlation: Option<Vec<Option<String>>>,
 }
 
+/// A value for each job, or one for all.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(super) enum Column<T> {
+    Same(T),
+    Each(Vec<T>),
+}
+
+impl<T: Copy + Default> Column<T> {
+    pub(super) fn values(&self) -> &[T] {
+        match self {
+            Self::Same(value) => std::slice::from_ref(value),
+            Self::Each(values) => values,
+        }
+    }
+
+    fn at(&self, place: usize) -> T {
+        match self {
+            Self::Same(value) => *value,
+            Self::Each(values) => values.get(place).copied().unwrap_or_default(),
+        }
+    }
+}
+
 impl Columns {
+    pub(super) fn of(jobs: Option<Vec<Uuid>>, data: &str) -> Result<Self> {
+        let columns: Self =
+            serde_json::from_str(data).map_err(|error| Error::Internal(error.into()))?;
+        Ok(match jobs {
+            Some(job) => Self { job, ..columns },
+            None => columns,
+        })
+    }
+
     pub(super) fn named(self, time: DateTime<Utc>, names: &Names) -> Ended {
         let mut jobs = Vec::with_capacity(self.job.len());
         let (error, correlation) =
             (self.error.unwrap_or_default(), self.correlation.unwrap_or_default());
         let depth = self.depth.unwrap_or_default();
         for (at, job) in self.job.into_iter().enumerate() {
-            let kind = self.kind.get(at).copied().unwrap_or_default();
-            let queue = self.queue.get(at).copied().unwrap_or_default();
             jobs.push(EndedJob {
                 job: JobId::from(job),
-                r#type: type_of(self.state.get(at).copied().unwrap_or_default()),
-                kind: names.kind(kind),
-                queue: names.queue(queue),
-                attempt: self.attempt.get(at).copied().unwrap_or_default().unsigned_abs().into(),
+                r#type: type_of(self.state.at(at)),
+                kind: names.kind(self.kind.at(at)),
+                queue: names.queue(self.queue.at(at)),
+                attempt: self.attempt.at(at).unsigned_abs().into(),
                 error: error.get(at).cloned().flatten(),
                 depth: depth.get(at).copied().flatten().unwrap_or_default(),
                 correlation_id: correlation.get(at).cloned().flatten(),

@@ -56,8 +56,9 @@ impl Names {
 
     fn missing(&self, columns: &Columns) -> (Vec<i32>, Vec<i16>) {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let kinds = columns.kind.iter().filter(|kind| !known.kinds.contains_key(kind));
-        let queues = columns.queue.iter().filter(|queue| !known.queues.contains_key(queue));
+        let kinds = columns.kind.values().iter().filter(|kind| !known.kinds.contains_key(kind));
+        let queues =
+            columns.queue.values().iter().filter(|queue| !known.queues.contains_key(queue));
         (kinds.copied().collect(), queues.copied().collect())
     }
 
@@ -140,6 +141,7 @@ struct Row {
     correlation_id: Option<String>,
     traceparent: Option<String>,
     data: String,
+    jobs: Option<Vec<uuid::Uuid>>,
 }
 
 pub(super) async fn read(
@@ -175,8 +177,7 @@ async fn one(db: &mut PgConnection, names: &Names, row: Row) -> Result<Logged> {
     let first = last + 1 - u64::from(row.count.unsigned_abs());
     let seq = row.seq;
     let body = if row.r#type == ended::TYPE {
-        let columns: Columns =
-            serde_json::from_str(&row.data).map_err(|error| Error::Internal(error.into()))?;
+        let columns = Columns::of(row.jobs, &row.data)?;
         let (kinds, queues) = names.missing(&columns);
         if !kinds.is_empty() || !queues.is_empty() {
             names.learn(db, &kinds, &queues).await?;

@@ -8,7 +8,7 @@ use sqlx::{Connection as _, PgConnection, Postgres, Transaction};
 
 use super::rows::state_at;
 use crate::db::{Db, commit};
-use crate::jobs::gates;
+use crate::jobs::{dependents, gates, give_back_keys};
 use crate::{Error, Result, audit};
 
 /// A job may move between the look at one place and the next; so often is it followed.
@@ -76,7 +76,7 @@ pub(super) async fn plan_for_few(db: &mut PgConnection) -> Result<()> {
     Ok(())
 }
 
-fn error(reason: Option<&str>, who: &str) -> Result<Value> {
+pub(super) fn error(reason: Option<&str>, who: &str) -> Result<Value> {
     let detail = match reason {
         Some(reason) => format!("cancelled by {who}: {reason}"),
         None => format!("cancelled by {who}"),
@@ -101,43 +101,45 @@ async fn stop(db: &mut PgConnection, id: JobId, error: &Value) -> Result<Option<
 }
 
 async fn stop_held(db: &mut PgConnection, id: JobId, error: &Value) -> Result<Option<Vec<i16>>> {
+    // Before its gate is: whoever holds a gate must wait for nothing else.
+    dependents::hold(db, &[id.uuid()]).await?;
     // Whoever lets jobs through a gate has chosen them before it takes them: it must not choose this one meanwhile.
-    sqlx::query!(
-        r#"
-        SELECT id
-        FROM mindflight.gate
-        WHERE id = (SELECT blocked.gate FROM mindflight.blocked WHERE blocked.id = $1)
-        FOR UPDATE
-        "#,
-        id.uuid(),
-    )
-    .fetch_optional(&mut *db)
-    .await
-    .map_err(Error::of)?;
+    gates::hold(db, id.uuid()).await?;
     let stopped = take_out(db, id, error).await?;
-    let Some((gate, keeps_history)) = stopped else {
+    let Some(stopped) = stopped else {
         return Ok(None);
     };
-    if !keeps_history {
-        super::delete::forget(db, id).await?;
+    if !stopped.is_kept {
+        super::delete::forget(db, &[id.uuid()]).await?;
     }
-    match gate {
-        Some(gate) => gates::admit(db, &[gate]).await.map(Some),
-        None => Ok(Some(Vec::new())),
+    let awaited = if stopped.is_awaited { vec![id.uuid()] } else { Vec::new() };
+    let settled = dependents::settle(db, awaited).await?;
+    if !settled.keys.is_empty() {
+        give_back_keys(db, &settled.keys).await?;
     }
+    let (mut gates, mut queues) = (settled.gates, settled.queues);
+    gates.extend([stopped.gate, stopped.outer_gate].into_iter().flatten());
+    if !gates.is_empty() {
+        queues.extend(gates::admit(db, &gates).await?);
+    }
+    Ok(Some(gates::distinct(queues)))
 }
 
-/// The gate whose slot it used, and whether its end was written down.
-async fn take_out(
-    db: &mut PgConnection,
-    id: JobId,
-    error: &Value,
-) -> Result<Option<(Option<i32>, bool)>> {
-    let row = sqlx::query_file!("queries/job_views/cancel_waiting.sql", id.uuid(), error,)
+/// A job that waited.
+struct Stopped {
+    /// Whose slots it used.
+    gate: Option<i32>,
+    outer_gate: Option<i32>,
+    is_awaited: bool,
+    /// Its end was written down.
+    is_kept: bool,
+}
+
+async fn take_out(db: &mut PgConnection, id: JobId, error: &Value) -> Result<Option<Stopped>> {
+    sqlx::query_file_as!(Stopped, "queries/job_views/cancel_waiting.sql", id.uuid(), error)
         .fetch_optional(db)
         .await
-        .map_err(Error::of)?;
-    Ok(row.map(|row| (row.gate, row.keeps_history)))
+        .map_err(Error::of)
 }
 
 /// Asks the worker of a job that runs to stop it; whether it runs. Its lease is held meanwhile, or a wish would be

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use mindflight_api::JobState;
 
-use super::find::MOST_SCANNED;
+use super::cancel::begin;
 use super::rows::state_at;
-use crate::db::Db;
+use crate::db::{Db, commit};
 use crate::{Error, Result};
 
 /// Each state is counted up to so many.
@@ -27,9 +27,9 @@ pub(super) async fn counts(
     queue: Option<&str>,
     provider: Option<&str>,
 ) -> Result<Counts> {
-    // Without a filter every job that is looked at counts.
-    let compares = kind.is_some() || queue.is_some() || provider.is_some();
-    let most = if compares { MOST_SCANNED } else { MOST_COUNTED + 1 };
+    // Of each state so many are looked at, and of those counted that fit.
+    let most = MOST_COUNTED + 1;
+    let mut tx = begin(db).await?;
     let rows = sqlx::query_file!(
         "queries/job_views/count.sql",
         kind,
@@ -37,9 +37,10 @@ pub(super) async fn counts(
         queue,
         i64::try_from(most).unwrap_or(i64::MAX),
     )
-    .fetch_all(&db.pool)
+    .fetch_all(&mut *tx)
     .await
     .map_err(Error::of)?;
+    commit(tx).await?;
     let mut counts: BTreeMap<JobState, u64> =
         JobState::ALL.into_iter().map(|state| (state, 0)).collect();
     let mut capped = Vec::new();

@@ -3,6 +3,7 @@
 use mindflight_api::{JobId, JobState};
 use mindflight_core::ports::Record;
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use super::cancel::{End, begin, end};
 use super::rows;
@@ -31,7 +32,7 @@ pub(super) async fn delete(db: &Db, id: JobId, record: &Record) -> Result<Option
     .await
     .map_err(Error::of)?;
     if ended.rows_affected() > 0 {
-        forget(&mut tx, id).await?;
+        forget(&mut tx, &[id.uuid()]).await?;
         audit::write(&mut tx, record).await?;
         commit(tx).await?;
         return Ok(Some(Delete::Deleted));
@@ -50,26 +51,29 @@ pub(super) async fn state(db: &mut PgConnection, id: JobId) -> Result<Option<Job
     Ok(found.first().map(|view| view.state))
 }
 
-/// Deletes all that there is of a job but its place.
-pub(super) async fn forget(db: &mut PgConnection, id: JobId) -> Result<()> {
+/// Deletes all that there is of jobs but their places.
+pub(super) async fn forget(db: &mut PgConnection, ids: &[Uuid]) -> Result<()> {
     sqlx::query!(
         r#"
         WITH tried AS (
-            DELETE FROM mindflight.attempt WHERE job = $1
+            DELETE FROM mindflight.attempt WHERE job = ANY ($1)
         ),
         progress AS (
-            DELETE FROM mindflight.progress WHERE job = $1
+            DELETE FROM mindflight.progress WHERE job = ANY ($1)
         ),
         lines AS (
-            DELETE FROM mindflight.log_line WHERE job = $1
+            DELETE FROM mindflight.log_line WHERE job = ANY ($1)
         ),
         wishes AS (
-            DELETE FROM mindflight.cancel_request WHERE job = $1
+            DELETE FROM mindflight.cancel_request WHERE job = ANY ($1)
+        ),
+        links AS (
+            DELETE FROM mindflight.dependency WHERE job = ANY ($1)
         )
         DELETE FROM mindflight.job
-        WHERE id = $1
+        WHERE id = ANY ($1)
         "#,
-        id.uuid(),
+        ids,
     )
     .execute(db)
     .await

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use mindflight_api::error_group::Fingerprint;
 use mindflight_api::{JobId, JobState};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::cancel::{begin, plan_for_few};
+use super::cancel::plan_for_few;
 use super::rows::{self, place_of};
 use super::{JobViews, View};
 use crate::db::{Db, commit};
@@ -18,7 +19,10 @@ pub const MOST_SCANNED: u64 = 100_000;
 
 /// How many are looked at in one statement: few at first, for the filter may fit most.
 const FIRST_BATCH: i64 = 512;
-const LARGEST_BATCH: i64 = 16_384;
+const LARGEST_BATCH: i64 = 8192;
+
+/// Where many queues are looked at, only this share of a batch is read of each, but for the first few.
+const SHARE_OF_LANE: i64 = 8;
 
 /// Which jobs. What is empty does not restrict.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -41,6 +45,8 @@ pub struct Filter {
     pub args: Option<(Vec<String>, String)>,
     /// Of this caller.
     pub owner: Option<String>,
+    /// Failed with this fingerprint.
+    pub error: Option<Fingerprint>,
     /// Among these.
     pub ids: Option<Vec<JobId>>,
     /// Only what is older than this job.
@@ -68,6 +74,16 @@ impl Filter {
             self.owner.as_deref(),
             self.args.as_ref().map(|(_, value)| value.as_str()),
         ])
+    }
+
+    /// Only what has failed has a fingerprint.
+    fn states(&self) -> &[JobState] {
+        if self.error.is_some() { &[JobState::Failed] } else { &self.states }
+    }
+
+    /// Whether no job can fit.
+    fn is_vain(&self) -> bool {
+        self.error.is_some() && !self.states.is_empty() && !self.states.contains(&JobState::Failed)
     }
 
     /// Whether jobs have to be looked at one by one.
@@ -105,46 +121,57 @@ pub(super) async fn list(
     let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
     let mut tx = db.pool.begin_with(begin).await.map_err(Error::of)?;
     plan_for_few(&mut tx).await?;
-    let (ids, scanned) = ids(&mut tx, filter, limit as usize).await?;
+    let found = next(&mut tx, filter, limit).await?;
+    let (ids, scanned) = (found.ids, found.scanned);
     let items = rows::read(&mut tx, &ids, alive_for, false).await?;
     commit(tx).await?;
     let scanned = (filter.compares() || scanned >= MOST_SCANNED).then_some(scanned);
     Ok(Listed { items, scanned })
 }
 
-/// The ids of what fits, without reading more than that.
-pub(super) async fn only_ids(db: &Db, filter: &Filter, limit: u32) -> Result<Vec<JobId>> {
-    let mut tx = begin(db).await?;
-    let (ids, _) = ids(&mut tx, filter, limit as usize).await?;
-    commit(tx).await?;
-    Ok(ids.into_iter().map(JobId::from).collect())
+/// The newest ids that fit.
+pub(super) struct Found {
+    pub(super) ids: Vec<Uuid>,
+    /// How many jobs were looked at.
+    pub(super) scanned: u64,
+    /// What was not looked at, or has no room, is older than this; `None`: there is nothing more.
+    pub(super) rest: Option<Uuid>,
 }
 
-async fn ids(db: &mut PgConnection, filter: &Filter, limit: usize) -> Result<(Vec<Uuid>, u64)> {
-    let wanted = i64::try_from(limit).unwrap_or(LARGEST_BATCH);
+/// The ids of the newest that fit, at most `limit`, without reading more than that.
+pub(super) async fn next(db: &mut PgConnection, filter: &Filter, limit: u32) -> Result<Found> {
+    let (wanted, limit) = (i64::from(limit), limit as usize);
     let mut batch = if filter.compares() { wanted.max(FIRST_BATCH) } else { wanted };
     let (mut newest, oldest) = filter.bounds();
-    let (mut found, mut scanned) = (Vec::new(), 0);
+    let mut found = Found { ids: Vec::new(), scanned: 0, rest: None };
+    if filter.is_vain() {
+        return Ok(found);
+    }
     loop {
         let seen = look(db, filter, (newest, oldest), batch).await?;
-        scanned += seen.scanned.unsigned_abs();
-        found.extend(seen.fitting);
-        let Some(last) = seen.oldest.filter(|_| seen.scanned >= batch) else {
+        found.scanned += seen.scanned.unsigned_abs();
+        found.ids.extend(seen.fitting);
+        let Some(last) = seen.oldest.filter(|_| seen.more) else {
             break;
         };
-        if found.len() >= limit || scanned >= MOST_SCANNED {
+        if found.ids.len() >= limit || found.scanned >= MOST_SCANNED {
+            found.rest = Some(last);
             break;
         }
         newest = last;
-        let left = i64::try_from(MOST_SCANNED - scanned).unwrap_or(LARGEST_BATCH);
+        let left = i64::try_from(MOST_SCANNED - found.scanned).unwrap_or(LARGEST_BATCH);
         batch = (batch * 4).min(LARGEST_BATCH).min(left);
     }
-    found.truncate(limit);
-    Ok((found, scanned))
+    if found.ids.len() > limit {
+        found.ids.truncate(limit);
+        found.rest = found.ids.last().copied();
+    }
+    Ok(found)
 }
 
 struct Seen {
     scanned: i64,
+    more: bool,
     oldest: Option<Uuid>,
     fitting: Vec<Uuid>,
 }
@@ -155,7 +182,7 @@ async fn look(
     (newest, oldest): (Uuid, Uuid),
     batch: i64,
 ) -> Result<Seen> {
-    let mut states: Vec<i16> = filter.states.iter().map(|state| place_of(*state)).collect();
+    let mut states: Vec<i16> = filter.states().iter().map(|state| place_of(*state)).collect();
     if JobState::ALL.iter().all(|state| filter.states.contains(state)) {
         states.clear();
     }
@@ -177,10 +204,17 @@ async fn look(
         path,
         value.map(String::as_str),
         filter.owner.as_deref(),
+        filter.error.map(Fingerprint::number),
+        of_lane(filter, batch),
     )
     .fetch_one(db)
     .await
     .map_err(Error::of)
+}
+
+/// How many jobs are read of one lane of one queue.
+fn of_lane(filter: &Filter, batch: i64) -> i64 {
+    if filter.queue.is_some() { batch } else { batch.min(FIRST_BATCH.max(batch / SHARE_OF_LANE)) }
 }
 
 impl JobViews {
@@ -218,6 +252,10 @@ mod tests {
         let plain =
             Filter { states: vec![JobState::Failed], ids: Some(vec![]), ..Filter::default() };
         assert!(!plain.compares());
+        let error = Some(Fingerprint::from(7));
+        let waits = Filter { states: vec![JobState::Queued], error, ..Filter::default() };
+        assert!(waits.is_vain() && !waits.compares());
+        assert!(!Filter { error, ..plain.clone() }.is_vain());
         assert!(Filter { tag: Some("x".to_owned()), ..plain }.compares());
     }
 }

@@ -24,12 +24,23 @@ pub(super) async fn misplaced(db: &Db) -> Result<Vec<JobId>> {
             FROM place
             GROUP BY id
         )
-        SELECT id AS "id!"
+        SELECT scheduled.id AS "id!"
+        FROM mindflight.scheduled
+        WHERE scheduled.why = 3
+            AND NOT EXISTS (
+                SELECT
+                FROM mindflight.dependency
+                WHERE dependency.job = scheduled.id
+                    AND NOT EXISTS (SELECT FROM mindflight.outcome WHERE outcome.job = dependency.parent)
+                    AND EXISTS (SELECT FROM mindflight.job WHERE job.id = dependency.parent)
+            )
+        UNION
+        SELECT id
         FROM mindflight.job
         FULL JOIN places USING (id)
         WHERE job.kind IS NULL
             OR places.places IS DISTINCT FROM 1
-        ORDER BY id
+        ORDER BY 1
         LIMIT 1000
         "#,
     )

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use mindflight_api::JobState;
 
-use super::{Gate, Paused, View};
+use super::{Gate, Paused, View, Waits};
 
 /// As many jobs ahead are counted.
 const MOST_AHEAD: u64 = 1000;
@@ -31,13 +31,16 @@ fn not_due(view: &View) -> String {
 fn retrying(view: &View) -> String {
     let at = view.run_at.map_or_else(|| "once due".to_owned(), |at| clock(at, view.now, SECONDS));
     if view.is_put_off {
-        return format!("put off by its handler until {at}");
+        return format!("put off until {at}");
     }
     let code = view.error.as_ref().map(|error| format!(" ({})", error.code)).unwrap_or_default();
     format!("attempt {} of {} failed{code}: next try at {at}", view.attempt, view.max_attempts)
 }
 
 fn waiting(view: &View, provider: Option<&str>) -> String {
+    if let Some(waits) = view.waits {
+        return is_early(waits);
+    }
     if let Some(paused) = &view.paused {
         return is_paused(view, paused);
     }
@@ -45,8 +48,8 @@ fn waiting(view: &View, provider: Option<&str>) -> String {
         let why = provider.unwrap_or("start a server that has its provider and runs jobs");
         return format!("no live worker runs `{}`: {why}", view.kind);
     }
-    if let Some(Gate { name, slots, used }) = &view.gate {
-        return format!("at the limit of `{name}`: {used} of {slots} running");
+    if let Some(held) = view.gate.as_ref().and_then(|gate| held(gate, view.now)) {
+        return held;
     }
     if view.runs_alone {
         return "it was running when a worker died, so it waits until it can run alone".to_owned();
@@ -61,11 +64,35 @@ fn waiting(view: &View, provider: Option<&str>) -> String {
     }
 }
 
+/// The last of what it waits for ends just now, if none is left.
+fn is_early(Waits { unfinished, all }: Waits) -> String {
+    let jobs = if all == 1 { "job" } else { "jobs" };
+    format!("waits for {unfinished} of {all} {jobs}")
+}
+
+fn held(gate: &Gate, now: DateTime<Utc>) -> Option<String> {
+    let Gate { name, is_queue, slots, used, rate, wakes_at } = gate;
+    let name = if *is_queue { format!("the queue `{name}`") } else { format!("`{name}`") };
+    match (slots, rate) {
+        (Some(slots), rate) if used >= slots || rate.is_none() => {
+            Some(format!("at the limit of {name}: {used} of {slots} running"))
+        }
+        (_, Some(rate)) => {
+            let next = wakes_at.map(|at| clock(at, now, SECONDS));
+            let next = next.map(|at| format!("; the next may start at {at}")).unwrap_or_default();
+            Some(format!("held by the rate of {name}: {}{next}", rate.in_words()))
+        }
+        (Some(_) | None, None) => None,
+    }
+}
+
 fn is_paused(view: &View, paused: &Paused) -> String {
     let by = paused.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
     let why = paused.reason.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
     let since = clock(paused.at, view.now, MINUTES);
-    format!("queue `{}` is paused{by} since {since}{why}", view.queue)
+    let until = paused.until.map(|at| clock(at, view.now, SECONDS));
+    let until = until.map(|at| format!(" until {at}")).unwrap_or_default();
+    format!("queue `{}` is paused{by} since {since}{until}{why}", view.queue)
 }
 
 fn asked_to_stop(view: &View) -> String {

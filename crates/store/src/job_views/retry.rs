@@ -1,5 +1,6 @@
 //! Runs a job now: again, or earlier than it would.
 
+use chrono::{DateTime, Utc};
 use mindflight_api::{JobId, JobState, codes};
 use mindflight_core::ports::Record;
 use sqlx::PgConnection;
@@ -87,10 +88,11 @@ async fn reopen(db: &mut PgConnection, id: JobId) -> Result<Option<Place>> {
         SELECT ended.queue, ended.attempt, coalesce(ended.error ->> 'code' = $2, false) AS "was_lost!",
             coalesce(job.meta ->> 'key', kind.name || ':' || (job.meta ->> 'unique_key')) AS key,
             coalesce((job.meta ->> 'until_start')::boolean, false) AS "until_start!",
+            (job.meta ->> 'key_until')::timestamptz AS key_until,
             coalesce(
                 (job.meta ->> 'gate')::integer,
                 (SELECT gate.id FROM mindflight.gate WHERE gate.name = kind.name)
-            ) AS gate
+            ) AS gate, (job.meta ->> 'outer_gate')::integer AS outer_gate
         FROM ended
         JOIN mindflight.job ON job.id = ended.job
         JOIN mindflight.kind ON kind.id = job.kind
@@ -105,29 +107,39 @@ async fn reopen(db: &mut PgConnection, id: JobId) -> Result<Option<Place>> {
         return Ok(None);
     };
     if let Some(key) = &ended.key {
-        take_key(db, id, key, ended.until_start).await?;
+        take_key(db, id, (key, ended.until_start, ended.key_until)).await?;
     }
     let again = Again {
         attempt: ended.attempt,
         // It ran whenever workers died: it does not get company again.
         alone: ended.was_lost,
-        is_unique: ended.key.is_some(),
+        is_unique: ended.key.is_some() && ended.key_until.is_none(),
         gate: ended.gate,
+        outer_gate: ended.outer_gate,
     };
     put_back(db, id, &again).await?;
     Ok(Some(Place { queue: ended.queue, gate: ended.gate }))
 }
 
-async fn take_key(db: &mut PgConnection, id: JobId, key: &str, until_start: bool) -> Result<()> {
+/// A key that is held until a time may still be this job's own. One whose time is over says nothing any more.
+async fn take_key(
+    db: &mut PgConnection,
+    id: JobId,
+    (key, until_start, until): (&str, bool, Option<DateTime<Utc>>),
+) -> Result<()> {
     let taken = sqlx::query!(
         r#"
-        INSERT INTO mindflight.unique_key (key, job, until_start)
-        VALUES ($1, $2, $3)
-        ON CONFLICT (key) DO NOTHING
+        INSERT INTO mindflight.unique_key (key, job, until_start, expires_at)
+        VALUES ($1, $2, $3, $4)
+        ON CONFLICT (key) DO UPDATE
+        SET job = excluded.job, until_start = excluded.until_start, expires_at = excluded.expires_at
+        WHERE unique_key.expires_at <= clock_timestamp()
+            OR unique_key.job = excluded.job
         "#,
         key,
         id.uuid(),
         until_start,
+        until,
     )
     .execute(&mut *db)
     .await
@@ -162,6 +174,7 @@ struct Again {
     alone: bool,
     is_unique: bool,
     gate: Option<i32>,
+    outer_gate: Option<i32>,
 }
 
 async fn put_back(db: &mut PgConnection, id: JobId, again: &Again) -> Result<()> {
@@ -169,19 +182,22 @@ async fn put_back(db: &mut PgConnection, id: JobId, again: &Again) -> Result<()>
         r#"
         WITH back AS (
             SELECT job.id, job.queue, CASE WHEN $3 THEN 10 ELSE job.priority END AS lane, job.kind,
-                least($2::integer + job.max_attempts, 32767)::smallint AS max_attempts
+                least($2::integer + job.max_attempts, 32767)::smallint AS max_attempts,
+                -- Others may wait for it: those that were to run even if it failed, and wait for more.
+                EXISTS (SELECT FROM mindflight.dependency WHERE dependency.parent = job.id) AS is_awaited
             FROM mindflight.job
             WHERE job.id = $1
         ),
         limited AS (
             INSERT INTO mindflight.blocked
-                (gate, lane, id, queue, kind, attempt, crashes, max_attempts, is_unique)
-            SELECT $5::integer, lane, id, queue, kind, $2::integer, 0, max_attempts, $4
+                (gate, outer_gate, lane, id, queue, kind, attempt, crashes, max_attempts, is_unique, is_awaited)
+            SELECT $5::integer, $6::integer, lane, id, queue, kind, $2::integer, 0, max_attempts, $4, is_awaited
             FROM back
             WHERE $5 IS NOT NULL
         )
-        INSERT INTO mindflight.ready (queue, lane, id, kind, attempt, crashes, max_attempts, is_unique)
-        SELECT queue, lane, id, kind, $2::integer, 0, max_attempts, $4
+        INSERT INTO mindflight.ready
+            (queue, lane, id, kind, attempt, crashes, max_attempts, is_unique, is_awaited)
+        SELECT queue, lane, id, kind, $2::integer, 0, max_attempts, $4, is_awaited
         FROM back
         WHERE $5 IS NULL
         "#,
@@ -190,6 +206,7 @@ async fn put_back(db: &mut PgConnection, id: JobId, again: &Again) -> Result<()>
         again.alone,
         again.is_unique,
         again.gate,
+        again.outer_gate,
     )
     .execute(db)
     .await
@@ -205,6 +222,7 @@ async fn hasten(db: &mut PgConnection, id: JobId) -> Result<Option<Place>> {
         WITH early AS (
             DELETE FROM mindflight.scheduled
             WHERE id = $1
+                AND why <> 3
             RETURNING *
         ),
         limited AS (

@@ -4,13 +4,15 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use mindflight_api::job::{Attempt, AttemptEnd, JobError};
+use mindflight_api::error_group::Fingerprint;
+use mindflight_api::job::{Attempt, AttemptEnd, JobError, JobParent};
 use mindflight_api::{Fault, JobId, JobState, Retry, codes};
+use mindflight_core::policy::Rate;
 use serde_json::Value;
 use sqlx::{Connection as _, PgConnection};
 use uuid::Uuid;
 
-use super::{Gate, Paused, View};
+use super::{Gate, Paused, View, Waits};
 use crate::db::Db;
 use crate::{Error, Result};
 
@@ -25,6 +27,7 @@ struct Row {
     paused_at: Option<DateTime<Utc>>,
     paused_by: Option<String>,
     pause_reason: Option<String>,
+    paused_until: Option<DateTime<Utc>>,
     priority: i16,
     args: Value,
     meta: Option<Value>,
@@ -39,11 +42,19 @@ struct Row {
     finished_at: Option<DateTime<Utc>>,
     result: Option<Value>,
     error: Option<Value>,
+    fingerprint: Option<i64>,
     host: Option<String>,
     kind_workers: Option<i64>,
     gate: Option<String>,
+    gate_is_queue: Option<bool>,
     gate_slots: Option<i32>,
     gate_used: Option<i64>,
+    gate_rate: Option<i32>,
+    gate_period: Option<f64>,
+    gate_wakes_at: Option<DateTime<Utc>>,
+    waits: Option<Value>,
+    after: Option<Value>,
+    then: Option<Vec<Uuid>>,
     ahead: Option<i64>,
     cancel_requested: bool,
     progress: Option<Value>,
@@ -135,14 +146,20 @@ impl From<Row> for View {
             attempts.extend(newest_attempt(&row, state, &attempts));
             attempts
         });
-        let (slots, used) = (row.gate_slots.unwrap_or_default(), row.gate_used.unwrap_or_default());
         let gate = row.gate.map(|name| Gate {
             name,
-            slots: u64::from(slots.unsigned_abs()),
-            used: used.unsigned_abs(),
+            is_queue: row.gate_is_queue.unwrap_or_default(),
+            slots: row.gate_slots.map(|slots| u64::from(slots.unsigned_abs())),
+            used: row.gate_used.unwrap_or_default().unsigned_abs(),
+            rate: rate(row.gate_rate, row.gate_period),
+            wakes_at: row.gate_wakes_at,
         });
-        let paused =
-            row.paused_at.map(|at| Paused { at, by: row.paused_by, reason: row.pause_reason });
+        let paused = row.paused_at.map(|at| Paused {
+            at,
+            by: row.paused_by,
+            reason: row.pause_reason,
+            until: row.paused_until,
+        });
         let meta = row.meta.unwrap_or_default();
         let text = |name| meta.get(name).and_then(Value::as_str).map(str::to_owned);
         Self {
@@ -159,6 +176,7 @@ impl From<Row> for View {
             args: row.args,
             result: row.result,
             error: row.error.map(job_error),
+            fingerprint: row.fingerprint.map(Fingerprint::from),
             progress: row.progress.and_then(|progress| serde_json::from_value(progress).ok()),
             attempts: attempts.unwrap_or_default(),
             tags: tags(&meta),
@@ -174,10 +192,30 @@ impl From<Row> for View {
             kind_workers: row.kind_workers.map(i64::unsigned_abs),
             gate,
             ahead: row.ahead.map(i64::unsigned_abs),
+            waits: row.waits.and_then(waits),
+            after: row.after.map(parents).unwrap_or_default(),
+            then: row.then.unwrap_or_default().into_iter().map(JobId::from).collect(),
             cancel_requested: row.cancel_requested,
             now: row.now,
         }
     }
+}
+
+fn waits(counted: Value) -> Option<Waits> {
+    let (unfinished, all) = serde_json::from_value(counted).ok()?;
+    Some(Waits { unfinished, all })
+}
+
+/// Ids and the places of their states.
+fn parents(found: Value) -> Vec<JobParent> {
+    let found: Vec<(JobId, Option<i32>)> = serde_json::from_value(found).unwrap_or_default();
+    found.into_iter().map(|(id, state)| JobParent { id, state: state.map(state_at) }).collect()
+}
+
+/// A rate as it was stored: its count, and its period in seconds.
+pub(super) fn rate(count: Option<i32>, period: Option<f64>) -> Option<Rate> {
+    let period = Duration::try_from_secs_f64(period?).ok()?;
+    Some(Rate::new(count?.unsigned_abs(), period))
 }
 
 fn shown(tried: Value) -> Vec<Attempt> {

@@ -25,7 +25,7 @@ pub fn shown(view: View, standing: Standing<'_>) -> Job {
         reason: reason(&view, standing.provider),
         long_running: view.state == JobState::Running && running_for > standing.long_after,
         next_poll_ms: next_poll_ms(&view),
-        actions: actions(view.state).to_vec(),
+        actions: possible(&view),
         id: view.id,
         provider: view.provider.unwrap_or_else(|| provider_of(&view.kind).to_owned()),
         kind: view.kind,
@@ -37,9 +37,12 @@ pub fn shown(view: View, standing: Standing<'_>) -> Job {
         args: view.args,
         result: view.result,
         error: view.error,
+        fingerprint: view.fingerprint,
         progress: view.progress,
         attempts: view.attempts,
         tags: view.tags,
+        after: view.after,
+        then: view.then,
         created_at: view.created_at,
         run_at: view.run_at.unwrap_or(view.created_at),
         started_at: view.started_at,
@@ -53,12 +56,22 @@ fn provider_of(kind: &str) -> &str {
     kind.split_once('.').or_else(|| kind.split_once('_')).map_or(kind, |(provider, _)| provider)
 }
 
+fn possible(view: &View) -> Vec<JobAction> {
+    let mut possible = actions(view.state).to_vec();
+    // What waits for other jobs has no time to be put off to.
+    possible.retain(|action| view.waits.is_none() || *action != JobAction::Snooze);
+    possible
+}
+
 /// What may be done in a state.
 #[must_use]
 pub const fn actions(state: JobState) -> &'static [JobAction] {
     match state {
-        JobState::Scheduled | JobState::Retrying => &[JobAction::Cancel, JobAction::Retry],
-        JobState::Queued | JobState::Blocked | JobState::Running => &[JobAction::Cancel],
+        JobState::Scheduled | JobState::Retrying => {
+            &[JobAction::Cancel, JobAction::Retry, JobAction::Snooze]
+        }
+        JobState::Queued | JobState::Blocked => &[JobAction::Cancel, JobAction::Snooze],
+        JobState::Running => &[JobAction::Cancel],
         JobState::Succeeded => &[JobAction::Delete],
         JobState::Failed | JobState::Cancelled => &[JobAction::Retry, JobAction::Delete],
     }
@@ -115,6 +128,7 @@ pub(super) mod fixture {
             args: json!({}),
             result: None,
             error: None,
+            fingerprint: None,
             progress: None,
             attempts: Vec::new(),
             tags: Vec::new(),
@@ -128,6 +142,9 @@ pub(super) mod fixture {
             worker: None,
             kind_workers: None,
             gate: None,
+            waits: None,
+            after: Vec::new(),
+            then: Vec::new(),
             ahead: None,
             cancel_requested: false,
             now,
@@ -186,15 +203,23 @@ mod tests {
 
     #[test]
     fn what_can_be_done_depends_on_the_state() {
-        use JobAction::{Cancel, Delete, Retry};
+        use JobAction::{Cancel, Delete, Retry, Snooze};
         for (state, expected) in [
-            (JobState::Scheduled, &[Cancel, Retry] as &[_]),
+            (JobState::Scheduled, &[Cancel, Retry, Snooze] as &[_]),
+            (JobState::Blocked, &[Cancel, Snooze]),
             (JobState::Running, &[Cancel]),
             (JobState::Succeeded, &[Delete]),
             (JobState::Failed, &[Retry, Delete]),
         ] {
             assert_eq!(shown(view(state), STANDING).actions, expected);
         }
+    }
+
+    #[test]
+    fn what_waits_for_others_can_only_be_cancelled() {
+        let waits = Some(crate::job_views::Waits { unfinished: 1, all: 2 });
+        let waiting = View { waits, ..view(JobState::Blocked) };
+        assert_eq!(shown(waiting, STANDING).actions, [JobAction::Cancel]);
     }
 
     #[test]

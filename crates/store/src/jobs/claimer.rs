@@ -1,5 +1,7 @@
 //! Takes jobs that wait, many at a time, and writes down who has them.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use mindflight_api::JobId;
 use mindflight_core::ports::Lease;
@@ -42,6 +44,17 @@ pub struct Claim<'a> {
     pub after: Option<(i16, Uuid)>,
 }
 
+/// A queue that a worker may take jobs from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KnownQueue {
+    /// Its number.
+    pub number: i16,
+    /// Whether it keeps what has ended.
+    pub keeps_history: bool,
+    /// Whether so many of its jobs run or start at once at most.
+    pub is_limited: bool,
+}
+
 /// A job that was taken.
 #[derive(Debug, Clone)]
 pub struct Claimed {
@@ -76,11 +89,11 @@ impl Claimer {
         self.0.run(async |db| waiting(db, queues, kinds).await).await
     }
 
-    /// The queues into which jobs of these kinds have ever been put, and whether they keep what has ended.
+    /// The queues into which jobs of these kinds have ever been put.
     ///
     /// # Errors
     /// As [`waiting`](Self::waiting).
-    pub async fn queues_of(&mut self, kinds: &[i32]) -> Result<Vec<(i16, bool)>> {
+    pub async fn queues_of(&mut self, kinds: &[i32]) -> Result<Vec<KnownQueue>> {
         self.0.run(async |db| queues_of(db, kinds).await).await
     }
 
@@ -135,7 +148,7 @@ async fn waiting(db: &mut PgConnection, queues: &[i16], kinds: &[i32]) -> Result
             SELECT
             FROM mindflight.queue
             WHERE queue.id = wanted.queue
-                AND queue.paused_at IS NULL
+                AND (queue.paused_at IS NULL OR queue.paused_until <= clock_timestamp())
         )
         "#,
         queues,
@@ -151,7 +164,7 @@ async fn waiting(db: &mut PgConnection, queues: &[i16], kinds: &[i32]) -> Result
 /// The lane of jobs that were running when their worker died.
 pub(super) const SUSPECT: i16 = 10;
 
-async fn take(db: &mut PgConnection, claim: &Claim<'_>) -> Result<Vec<Claimed>> {
+pub(super) async fn take(db: &mut PgConnection, claim: &Claim<'_>) -> Result<Vec<Claimed>> {
     let (lowest, highest) = match claim.lane {
         Lane::Usual => (0, SUSPECT - 1),
         Lane::Suspect => (SUSPECT, SUSPECT),
@@ -168,34 +181,68 @@ async fn take(db: &mut PgConnection, claim: &Claim<'_>) -> Result<Vec<Claimed>> 
         claim.limit,
         claim.worker,
     )
-    .fetch_all(db)
+    .fetch_all(&mut *db)
     .await
     .map_err(Error::of)?;
     // A DELETE gives rows in the order of the disk.
     rows.sort_unstable_by_key(|row| (row.lane, row.id));
-    let claimed = rows.into_iter().map(|row| Claimed {
-        lease: Lease {
-            job: row.id.into(),
-            worker: claim.worker,
-            attempt: row.attempt.unsigned_abs(),
-        },
-        kind: row.kind,
-        queue: claim.queue,
-        lane: row.lane,
-        max_attempts: row.max_attempts.unsigned_abs(),
-        claimed_at: row.claimed_at,
-        args: row.args,
-        meta: row.meta,
-        is_unique: row.is_unique,
-        is_gated: row.is_gated,
+    let large: Vec<Uuid> = rows.iter().filter(|row| row.args.is_none()).map(|row| row.id).collect();
+    let mut bodies = bodies(db, &large).await?;
+    let claimed = rows.into_iter().filter_map(|row| {
+        let (args, meta) = match row.args {
+            Some(args) => (args, None),
+            None => bodies.remove(&row.id)?,
+        };
+        Some(Claimed {
+            lease: Lease {
+                job: row.id.into(),
+                worker: claim.worker,
+                attempt: row.attempt.unsigned_abs(),
+            },
+            kind: row.kind,
+            queue: claim.queue,
+            lane: row.lane,
+            max_attempts: row.max_attempts.unsigned_abs(),
+            claimed_at: row.claimed_at,
+            args,
+            meta,
+            is_unique: row.is_unique,
+            is_gated: row.is_gated,
+        })
     });
     Ok(claimed.collect())
 }
 
-async fn queues_of(db: &mut PgConnection, kinds: &[i32]) -> Result<Vec<(i16, bool)>> {
+/// Arguments that are not copied beside the place in the queue, and what few jobs have.
+async fn bodies(
+    db: &mut PgConnection,
+    ids: &[Uuid],
+) -> Result<HashMap<Uuid, (String, Option<Value>)>> {
+    let (Some(oldest), Some(newest)) = (ids.iter().min(), ids.iter().max()) else {
+        return Ok(HashMap::new());
+    };
     let rows = sqlx::query!(
         r#"
-        SELECT id, keeps_history
+        SELECT id, args::text AS "args!", meta
+        FROM mindflight.job
+        WHERE id = ANY ($1)
+            AND id BETWEEN $2 AND $3
+        "#,
+        ids,
+        oldest,
+        newest,
+    )
+    .fetch_all(db)
+    .await
+    .map_err(Error::of)?;
+    Ok(rows.into_iter().map(|row| (row.id, (row.args, row.meta))).collect())
+}
+
+async fn queues_of(db: &mut PgConnection, kinds: &[i32]) -> Result<Vec<KnownQueue>> {
+    sqlx::query_as!(
+        KnownQueue,
+        r#"
+        SELECT id AS number, keeps_history, slots IS NOT NULL OR rate IS NOT NULL AS "is_limited!"
         FROM mindflight.queue
         WHERE EXISTS (
             SELECT
@@ -209,8 +256,7 @@ async fn queues_of(db: &mut PgConnection, kinds: &[i32]) -> Result<Vec<(i16, boo
     )
     .fetch_all(db)
     .await
-    .map_err(Error::of)?;
-    Ok(rows.into_iter().map(|row| (row.id, row.keeps_history)).collect())
+    .map_err(Error::of)
 }
 
 async fn held(db: &mut PgConnection, worker: i64) -> Result<Vec<Lease>> {

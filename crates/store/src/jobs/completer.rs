@@ -1,5 +1,6 @@
 //! Ends attempts, many at a time: only those whose lease still holds.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use mindflight_api::codes;
@@ -10,8 +11,11 @@ use serde_json::Value;
 use sqlx::{Connection as _, PgConnection};
 use uuid::Uuid;
 
+use super::dependents;
+use super::error_groups::{self, Failure, fingerprint_of};
 use super::gates;
 use super::leases::Leases;
+use super::succeeded::Succeeded;
 use crate::session::Session;
 use crate::{Error, Result};
 
@@ -23,6 +27,8 @@ pub struct Completer(pub(super) Session);
 pub struct Finished {
     /// The hold on its job.
     pub lease: Lease,
+    /// The number of its kind: failures are counted by it. 0 if it did not fail.
+    pub kind: i32,
     /// How it ended.
     pub end: End,
     /// Whether the job holds a unique key, or a slot of a gate.
@@ -75,24 +81,27 @@ impl Completer {
     /// # Errors
     /// When the database does not answer: then the batch may or may not have been written.
     pub async fn complete(&mut self, batch: &[Finished]) -> Result<Ended> {
-        let finals = Finals::of(batch);
+        let (usual, others) = Succeeded::of(batch);
         self.0
             .run(async |db| {
-                if finals.rest.is_empty() && finals.is_untied {
-                    // Each is one statement, and nothing of one hangs on the other.
-                    let kept = finish(db, &finals.kept).await?.len();
-                    let forgotten = forget(db, &finals.forgotten).await?.len();
-                    return Ok(Ended { count: kept + forgotten, queues: Vec::new() });
+                let done = usual.write(db).await?;
+                if done == batch.len() {
+                    return Ok(Ended { count: done, queues: Vec::new() });
                 }
+                // Those that are left over have lost their lease, or others wait for them.
+                let are_left = done < usual.len();
+                let rest = if are_left { batch.iter().collect() } else { others.clone() };
+                let finals = Finals::of(&rest);
                 let mut tx = db.begin().await.map_err(Error::of)?;
                 let unwanted = unwanted(&mut tx, &finals.rest).await?;
-                let ended = if unwanted.is_empty() {
+                let mut ended = if unwanted.is_empty() {
                     everything(&mut tx, &finals, &[]).await?
                 } else {
-                    let batch = without(batch, &unwanted);
-                    everything(&mut tx, &Finals::of(&batch), &[]).await?
+                    let rest = without(&rest, &unwanted);
+                    everything(&mut tx, &Finals::of(&rest.iter().collect::<Vec<_>>()), &[]).await?
                 };
                 tx.commit().await.map_err(Error::of)?;
+                ended.count += done;
                 Ok(ended)
             })
             .await
@@ -105,7 +114,10 @@ struct Finals<'a> {
     kept: Columns,
     forgotten: Columns,
     rest: Vec<&'a Finished>,
-    is_untied: bool,
+    /// Those that are not kept unless others wait for them.
+    unkept: Vec<&'a Finished>,
+    /// Those that failed, for good or not.
+    failures: Vec<Failure<'a>>,
 }
 
 #[derive(Default)]
@@ -114,6 +126,7 @@ struct Columns {
     state: Vec<i16>,
     result: Vec<Option<String>>,
     error: Vec<Option<Value>>,
+    fingerprint: Vec<Option<i64>>,
     depth: Vec<Option<i16>>,
     correlation: Vec<Option<String>>,
 }
@@ -129,6 +142,8 @@ impl Columns {
         self.state.push(state);
         self.result.push(result.cloned());
         self.error.push(error.map(as_json));
+        let failed = error.filter(|_| matches!(finished.end, End::Failed(_)));
+        self.fingerprint.push(failed.map(|error| fingerprint_of(finished.kind, error)));
         let cause = finished.cause.as_ref();
         self.depth.push(cause.map(|cause| i16::try_from(cause.depth + 1).unwrap_or(i16::MAX)));
         self.correlation.push(cause.map(|cause| cause.correlation_id.clone()));
@@ -140,10 +155,10 @@ pub(super) fn as_json(error: &JobError) -> Value {
 }
 
 impl<'a> Finals<'a> {
-    fn of(batch: &'a [Finished]) -> Self {
-        let mut finals = Finals { is_untied: true, ..Finals::default() };
+    fn of(batch: &[&'a Finished]) -> Self {
+        let mut finals = Finals::default();
         for finished in batch {
-            finals.is_untied &= !finished.is_tied;
+            finals.failures.extend(failure(finished));
             let (state, result, error) = match &finished.end {
                 End::Succeeded(result) => (SUCCEEDED, Some(result), None),
                 End::Failed(error) => (FAILED, None, Some(error)),
@@ -158,10 +173,38 @@ impl<'a> Finals<'a> {
                 finals.kept.push(finished, state, (result, error));
             } else {
                 finals.forgotten.push(finished, state, (None, None));
+                finals.unkept.push(finished);
             }
         }
         finals
     }
+
+    /// Those that were to be forgotten and are not, as they are kept.
+    fn left(&self, forgotten: &[Released]) -> Columns {
+        let gone: HashSet<Uuid> = forgotten.iter().map(|one| one.id).collect();
+        let mut left = Columns::default();
+        for finished in &self.unkept {
+            let (state, result, error) = match &finished.end {
+                End::Succeeded(result) => (SUCCEEDED, Some(result), None),
+                End::Failed(error) => (FAILED, None, Some(error)),
+                End::Cancelled(error) => (CANCELLED, None, Some(error)),
+                End::Retry(..) | End::Snooze(_) | End::Returned => continue,
+            };
+            if !gone.contains(&finished.lease.job.uuid()) {
+                left.push(finished, state, (result, error));
+            }
+        }
+        left
+    }
+}
+
+fn failure(finished: &Finished) -> Option<Failure<'_>> {
+    let (error, is_last) = match &finished.end {
+        End::Failed(error) => (error, true),
+        End::Retry(_, error) => (error, false),
+        End::Succeeded(_) | End::Cancelled(_) | End::Snooze(_) | End::Returned => return None,
+    };
+    Some(Failure { job: finished.lease.job.uuid(), kind: finished.kind, error, is_last })
 }
 
 /// A lease that was given up, and what hung on it.
@@ -170,6 +213,7 @@ struct Released {
     is_unique: bool,
     gate: Option<i32>,
     outer_gate: Option<i32>,
+    is_awaited: bool,
 }
 
 impl Released {
@@ -213,8 +257,8 @@ async fn unwanted(db: &mut PgConnection, rest: &[&Finished]) -> Result<Vec<Uuid>
 }
 
 /// The batch, in which jobs that nobody wants do not run again.
-fn without(batch: &[Finished], unwanted: &[Uuid]) -> Vec<Finished> {
-    let mut batch = batch.to_vec();
+fn without(batch: &[&Finished], unwanted: &[Uuid]) -> Vec<Finished> {
+    let mut batch: Vec<Finished> = batch.iter().copied().cloned().collect();
     for finished in &mut batch {
         let runs_again = matches!(finished.end, End::Retry(..) | End::Snooze(_) | End::Returned);
         if runs_again && unwanted.contains(&finished.lease.job.uuid()) {
@@ -239,23 +283,36 @@ fn cancelled() -> JobError {
 async fn everything(db: &mut PgConnection, finals: &Finals<'_>, entered: &[i32]) -> Result<Ended> {
     // Bodies first: whoever drops partitions locks their table first, too.
     let mut released = forget(db, &finals.forgotten).await?;
+    if released.len() < finals.unkept.len() {
+        released.extend(finish(db, &finals.left(&released)).await?);
+    }
     released.extend(finish(db, &finals.kept).await?);
     let mut count = released.len();
-    let keys: Vec<Uuid> = released.iter().filter(|one| one.is_unique).map(|one| one.id).collect();
+    let mut keys: Vec<Uuid> =
+        released.iter().filter(|one| one.is_unique).map(|one| one.id).collect();
     let mut gates: Vec<i32> = released.iter().flat_map(Released::gates).collect();
     gates.extend(entered);
-    let mut queues = Vec::new();
+    let (mut again, mut queues) = (Vec::new(), Vec::new());
     if !finals.rest.is_empty() {
-        let (again, ready) = put_back(db, &finals.rest).await?;
+        (again, queues) = put_back(db, &finals.rest).await?;
         count += again.len();
         gates.extend(again.iter().flat_map(Released::gates));
-        queues.extend(ready);
     }
+    let awaited = released.iter().filter(|one| one.is_awaited).map(|one| one.id).collect();
+    let settled = dependents::settle(db, awaited).await?;
+    keys.extend(settled.keys);
+    gates.extend(settled.gates);
+    queues.extend(settled.queues);
     if !keys.is_empty() {
         give_back_keys(db, &keys).await?;
     }
     if !gates.is_empty() {
         queues.extend(gates::admit(db, &gates).await?);
+    }
+    if !finals.failures.is_empty() {
+        let ended: HashSet<Uuid> = released.iter().chain(&again).map(|one| one.id).collect();
+        let failures = finals.failures.iter().filter(|failure| ended.contains(&failure.job));
+        error_groups::count(db, failures.copied()).await?;
     }
     Ok(Ended { count, queues: gates::distinct(queues) })
 }
@@ -284,8 +341,8 @@ pub(crate) async fn finish_one(
     .map_err(Error::of)?;
     let end = End::Succeeded(result);
     let keeps_history = keeps_history.unwrap_or(true);
-    let batch = [Finished { lease, end, is_tied: true, keeps_history, cause }];
-    let ended = everything(db, &Finals::of(&batch), entered).await?;
+    let finished = Finished { lease, kind: 0, end, is_tied: true, keeps_history, cause };
+    let ended = everything(db, &Finals::of(&[&finished]), entered).await?;
     Ok((ended.count == 1).then_some(ended.queues))
 }
 
@@ -299,16 +356,19 @@ async fn finish(db: &mut PgConnection, finals: &Columns) -> Result<Vec<Released>
         WITH done AS (
             DELETE FROM mindflight.lease
             USING unnest(
-                $1::uuid[], $2::bigint[], $3::smallint[], $4::smallint[], $5::text[], $6::jsonb[], $7::smallint[], $8::text[]
-            ) AS given (id, worker, attempt, state, result, error, depth, correlation)
+                $1::uuid[], $2::bigint[], $3::smallint[], $4::smallint[], $5::text[], $6::jsonb[], $7::smallint[],
+                $8::text[], $9::bigint[]
+            ) AS given (id, worker, attempt, state, result, error, depth, correlation, fingerprint)
             WHERE lease.id = given.id
                 AND lease.worker = given.worker
                 AND lease.attempt = given.attempt
-            RETURNING lease.*, given.state, given.result, given.error, given.depth, given.correlation
+            RETURNING lease.*, given.state, given.result, given.error, given.depth, given.correlation,
+                given.fingerprint
         ),
         kept AS (
-            INSERT INTO mindflight.outcome (job, state, kind, queue, attempt, worker, started_at, result, error)
-            SELECT id, state, kind, queue, attempt, worker, claimed_at, result::json, error
+            INSERT INTO mindflight.outcome
+                (job, state, kind, queue, attempt, worker, started_at, result, error, fingerprint)
+            SELECT id, state, kind, queue, attempt, worker, claimed_at, result::json, error, fingerprint
             FROM done
         ),
         told AS (
@@ -323,7 +383,7 @@ async fn finish(db: &mut PgConnection, finals: &Columns) -> Result<Vec<Released>
             FROM done
             HAVING count(*) > 0
         )
-        SELECT id AS "id!", is_unique AS "is_unique!", gate, outer_gate
+        SELECT id AS "id!", is_unique AS "is_unique!", gate, outer_gate, is_awaited AS "is_awaited!"
         FROM done
         "#,
         &finals.leases.ids,
@@ -334,13 +394,14 @@ async fn finish(db: &mut PgConnection, finals: &Columns) -> Result<Vec<Released>
         &finals.error as &[Option<Value>],
         &finals.depth as &[Option<i16>],
         &finals.correlation as &[Option<String>],
+        &finals.fingerprint as &[Option<i64>],
     )
     .fetch_all(db)
     .await
     .map_err(Error::of)
 }
 
-/// For queues that keep no history.
+/// For queues that keep no history. What others wait for is left.
 async fn forget(db: &mut PgConnection, finals: &Columns) -> Result<Vec<Released>> {
     if finals.leases.ids.is_empty() {
         return Ok(Vec::new());
@@ -355,6 +416,7 @@ async fn forget(db: &mut PgConnection, finals: &Columns) -> Result<Vec<Released>
             WHERE lease.id = given.id
                 AND lease.worker = given.worker
                 AND lease.attempt = given.attempt
+                AND NOT lease.is_awaited
             RETURNING lease.*, given.state, given.depth, given.correlation
         ),
         gone AS (
@@ -372,7 +434,7 @@ async fn forget(db: &mut PgConnection, finals: &Columns) -> Result<Vec<Released>
             FROM done
             HAVING count(*) > 0
         )
-        SELECT id AS "id!", is_unique AS "is_unique!", gate, outer_gate
+        SELECT id AS "id!", is_unique AS "is_unique!", gate, outer_gate, is_awaited AS "is_awaited!"
         FROM done
         "#,
         &finals.leases.ids,
@@ -421,12 +483,14 @@ async fn put_back(db: &mut PgConnection, batch: &[&Finished]) -> Result<(Vec<Rel
             is_unique: row.is_unique,
             gate: row.gate,
             outer_gate: row.outer_gate,
+            // It has not ended.
+            is_awaited: false,
         })
         .collect();
     Ok((released, ready))
 }
 
-pub(super) async fn give_back_keys(db: &mut PgConnection, jobs: &[Uuid]) -> Result<()> {
+pub(crate) async fn give_back_keys(db: &mut PgConnection, jobs: &[Uuid]) -> Result<()> {
     sqlx::query!(
         r#"
         DELETE FROM mindflight.unique_key
@@ -434,6 +498,7 @@ pub(super) async fn give_back_keys(db: &mut PgConnection, jobs: &[Uuid]) -> Resu
             SELECT key
             FROM mindflight.unique_key
             WHERE job = ANY ($1)
+                AND expires_at IS NULL
             ORDER BY key
             FOR UPDATE
         ))

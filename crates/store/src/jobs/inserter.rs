@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use mindflight_api::JobId;
 use sqlx::Connection as _;
 
+use super::copy;
 use super::insert::{self, NewRow};
 use crate::session::Session;
 use crate::{Error, Result};
@@ -29,7 +30,12 @@ impl Inserter {
                     return insert::make(db, rows).await;
                 }
                 let mut tx = db.begin().await.map_err(Error::of)?;
-                let existing = insert::make(&mut tx, rows).await?;
+                let existing = if rows.len() >= copy::LEAST && rows.iter().all(NewRow::is_plain) {
+                    copy::copy(&mut tx, rows).await?;
+                    HashMap::new()
+                } else {
+                    insert::make(&mut tx, rows).await?
+                };
                 tx.commit().await.map_err(Error::of)?;
                 Ok(existing)
             })

@@ -7,7 +7,7 @@ use mindflight_api::{InstanceId, JobId};
 use sqlx::postgres::types::PgInterval;
 use sqlx::{Connection as _, PgConnection};
 
-use super::gates;
+use super::{gates, limits};
 use crate::session::Session;
 use crate::{Error, Result};
 
@@ -47,11 +47,11 @@ pub struct Beat {
 /// What came due.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Promoted {
-    /// How many jobs.
+    /// How many jobs, queues whose pause is over, and queues that got jobs from gates.
     pub count: usize,
-    /// The queues that got some.
+    /// The queues that have jobs now.
     pub queues: Vec<i16>,
-    /// When to look again: how long it is until the next job is due.
+    /// When to look again: how long it is until the next job is due, a rate lets one pass, or a pause is over.
     pub next: Option<Duration>,
 }
 
@@ -94,7 +94,8 @@ impl Keeper {
         self.0.run(async |db| leave(db, worker).await).await
     }
 
-    /// Moves up to `limit` jobs that are due to where workers find them.
+    /// Moves up to `limit` jobs that are due to where workers find them, with those that a rate lets pass by now;
+    /// ends pauses that are over.
     ///
     /// # Errors
     /// As [`register`](Self::register).
@@ -237,25 +238,32 @@ async fn promote(db: &mut PgConnection, limit: i64) -> Result<Promoted> {
     .fetch_all(&mut *db)
     .await
     .map_err(Error::of)?;
-    let gates: Vec<i32> = rows.iter().filter_map(|row| row.gate).collect();
+    let mut gates: Vec<i32> = rows.iter().filter_map(|row| row.gate).collect();
     let mut queues: Vec<i16> =
         rows.iter().filter(|row| row.gate.is_none()).map(|row| row.queue).collect();
+    let resumed = limits::resume(db).await?;
+    gates.extend(gates::due(db).await?);
+    let mut count = rows.len() + resumed.len();
+    queues.extend(resumed);
     if !gates.is_empty() {
-        queues.extend(gates::admit(db, &gates).await?);
+        let admitted = gates::admit(db, &gates).await?;
+        count += admitted.len();
+        queues.extend(admitted);
     }
-    Ok(Promoted { count: rows.len(), queues: gates::distinct(queues), next: None })
+    Ok(Promoted { count, queues: gates::distinct(queues), next: None })
 }
 
 async fn next_due(db: &mut PgConnection) -> Result<Option<Duration>> {
     let seconds = sqlx::query_scalar!(
         r#"
-        SELECT extract(epoch FROM run_at - clock_timestamp())::double precision AS "seconds!"
-        FROM mindflight.scheduled
-        ORDER BY run_at, id
-        LIMIT 1
+        SELECT extract(epoch FROM least(
+            (SELECT run_at FROM mindflight.scheduled ORDER BY run_at, id LIMIT 1),
+            (SELECT wakes_at FROM mindflight.gate WHERE wakes_at IS NOT NULL ORDER BY wakes_at LIMIT 1),
+            (SELECT min(paused_until) FROM mindflight.queue)
+        ) - clock_timestamp())::double precision AS seconds
         "#,
     )
-    .fetch_optional(db)
+    .fetch_one(db)
     .await
     .map_err(Error::of)?;
     Ok(seconds.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default()))

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sqlx::PgConnection;
 use tokio::sync::Mutex;
 
+use super::gates::{self, Limit};
 use crate::session::{Commit, Session};
 use crate::{Error, Result, Settings, text};
 
@@ -52,13 +53,14 @@ impl Names {
         self.run(async |db| kind(db, name).await).await
     }
 
-    /// The number of a gate, which lets `slots` jobs run at once from now on.
+    /// The number of a gate, which has this limit from now on.
     ///
     /// # Errors
     /// As [`queue`](Self::queue).
-    pub async fn gate(&self, name: &str, slots: i32) -> Result<i32> {
+    pub async fn gate(&self, name: &str, limit: impl Into<Limit>) -> Result<i32> {
         text::check("gate", name)?;
-        self.run(async |db| gate(db, name, slots).await).await
+        let limit = limit.into();
+        self.run(async |db| gates::named(db, name, &limit).await).await
     }
 
     /// Notes that jobs of `kind` are put into `queue`.
@@ -98,23 +100,6 @@ async fn kind(db: &mut PgConnection, name: &str) -> Result<i32> {
         RETURNING id
         "#,
         name,
-    )
-    .fetch_one(db)
-    .await
-    .map_err(Error::of)
-}
-
-async fn gate(db: &mut PgConnection, name: &str, slots: i32) -> Result<i32> {
-    sqlx::query_scalar!(
-        r#"
-        INSERT INTO mindflight.gate (name, slots)
-        VALUES ($1, $2)
-        ON CONFLICT (name) DO UPDATE
-        SET slots = excluded.slots
-        RETURNING id
-        "#,
-        name,
-        slots,
     )
     .fetch_one(db)
     .await

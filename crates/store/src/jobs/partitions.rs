@@ -170,6 +170,7 @@ async fn drop_day(db: &mut PgConnection, parent: &str, day: NaiveDate) -> Result
     execute(&mut tx, format!("DROP TABLE {old}")).await?;
     if parent == "job" {
         forget_progress(&mut tx, (from, to)).await?;
+        forget_parents(&mut tx, (from, to)).await?;
     }
     tx.commit().await.map_err(Error::of)
 }
@@ -181,6 +182,24 @@ async fn forget_progress(db: &mut PgConnection, (from, to): (Uuid, Uuid)) -> Res
         WHERE job >= $1
             AND job < $2
             AND NOT EXISTS (SELECT FROM mindflight.lease WHERE lease.id = progress.job)
+        "#,
+        from,
+        to,
+    )
+    .execute(db)
+    .await
+    .map_err(Error::of)?;
+    Ok(())
+}
+
+/// What jobs waited for that are gone.
+async fn forget_parents(db: &mut PgConnection, (from, to): (Uuid, Uuid)) -> Result<()> {
+    sqlx::query!(
+        r#"
+        DELETE FROM mindflight.dependency
+        WHERE job >= $1
+            AND job < $2
+            AND NOT EXISTS (SELECT FROM mindflight.job_rest WHERE job_rest.id = dependency.job)
         "#,
         from,
         to,
@@ -209,7 +228,8 @@ async fn sweep(db: &mut PgConnection, keep_since: DateTime<Utc>) -> Result<()> {
         ),
         bodies AS (DELETE FROM mindflight.job_rest WHERE id IN (SELECT job FROM old)),
         attempts AS (DELETE FROM mindflight.attempt_rest WHERE job IN (SELECT job FROM old)),
-        lines AS (DELETE FROM mindflight.log_line_rest WHERE job IN (SELECT job FROM old))
+        lines AS (DELETE FROM mindflight.log_line_rest WHERE job IN (SELECT job FROM old)),
+        parents AS (DELETE FROM mindflight.dependency WHERE job IN (SELECT job FROM old))
         DELETE FROM mindflight.progress
         WHERE job IN (SELECT job FROM old)
         "#,

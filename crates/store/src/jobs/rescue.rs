@@ -8,6 +8,8 @@ use uuid::Uuid;
 
 use super::claimer::SUSPECT;
 use super::completer::{as_json, give_back_keys};
+use super::dependents;
+use super::error_groups::{self, Failure, fingerprint_of};
 use super::gates;
 use super::keeper::{Keeper, interval};
 use crate::{Error, Result};
@@ -132,10 +134,13 @@ async fn bury_holder(db: &mut PgConnection, holder: &str) -> Result<Vec<i64>> {
 /// What one job came to.
 struct Found {
     id: Uuid,
+    kind: i32,
     queue: i16,
     gate: Option<i32>,
     outer_gate: Option<i32>,
     is_unique: bool,
+    is_awaited: bool,
+    is_cancelled: bool,
     runs_again: bool,
 }
 
@@ -144,9 +149,14 @@ async fn collect(db: &mut PgConnection, workers: Vec<i64>, crash: &Crash) -> Res
     let found = orphans(db, crash).await?;
     let (again, ended): (Vec<&Found>, Vec<&Found>) = found.iter().partition(|job| job.runs_again);
     let mut queues: Vec<i16> = again.iter().map(|job| job.queue).collect();
-    let keys: Vec<Uuid> = ended.iter().filter(|job| job.is_unique).map(|job| job.id).collect();
-    let gates: Vec<i32> =
+    let mut keys: Vec<Uuid> = ended.iter().filter(|job| job.is_unique).map(|job| job.id).collect();
+    let mut gates: Vec<i32> =
         ended.iter().flat_map(|job| [job.gate, job.outer_gate]).flatten().collect();
+    let awaited = ended.iter().filter(|job| job.is_awaited).map(|job| job.id).collect();
+    let settled = dependents::settle(db, awaited).await?;
+    keys.extend(settled.keys);
+    gates.extend(settled.gates);
+    queues.extend(settled.queues);
     if !keys.is_empty() {
         give_back_keys(db, &keys).await?;
     }
@@ -154,6 +164,7 @@ async fn collect(db: &mut PgConnection, workers: Vec<i64>, crash: &Crash) -> Res
         queues.extend(gates::admit(db, &gates).await?);
     }
     sweep_requests(db).await?;
+    count(db, &found, &crash.lost).await?;
     let (again, ended) = (again.len(), ended.len());
     Ok(Rescued { workers, again, ended, queues: gates::distinct(queues) })
 }
@@ -173,6 +184,36 @@ async fn orphans(db: &mut PgConnection, crash: &Crash) -> Result<Vec<Found>> {
     .fetch_all(db)
     .await
     .map_err(Error::of)
+}
+
+/// Counts the crashes, and writes with which fingerprint jobs have failed.
+async fn count(db: &mut PgConnection, found: &[Found], lost: &JobError) -> Result<()> {
+    let failed = |job: &&Found| !job.is_cancelled;
+    let failures = found.iter().filter(failed).map(|job| Failure {
+        job: job.id,
+        kind: job.kind,
+        error: lost,
+        is_last: !job.runs_again,
+    });
+    let ended = found.iter().filter(failed).filter(|job| !job.runs_again);
+    let (jobs, fingerprints): (Vec<Uuid>, Vec<i64>) =
+        ended.map(|job| (job.id, fingerprint_of(job.kind, lost))).unzip();
+    if !jobs.is_empty() {
+        sqlx::query!(
+            r#"
+            UPDATE mindflight.outcome
+            SET fingerprint = given.fingerprint
+            FROM unnest($1::uuid[], $2::bigint[]) AS given (job, fingerprint)
+            WHERE outcome.job = given.job
+            "#,
+            &jobs,
+            &fingerprints,
+        )
+        .execute(&mut *db)
+        .await
+        .map_err(Error::of)?;
+    }
+    error_groups::count(db, failures).await
 }
 
 /// Requests whose job has ended say nothing. One whose job runs again by now is heard when it starts.

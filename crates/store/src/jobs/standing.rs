@@ -14,7 +14,7 @@ use crate::{Error, Result};
 pub struct Standing {
     /// Workers that said so within the asked time that they live.
     pub workers: u64,
-    /// The job that is next in each queue that is not paused: the queue's name, and the job.
+    /// The job that is next in each queue that is neither paused nor held by its limits: the queue's name, and the job.
     pub next: Vec<(String, JobId)>,
 }
 
@@ -52,7 +52,12 @@ async fn standing(db: &Db, alive_for: Duration) -> Result<Standing> {
             ORDER BY lane, id
             LIMIT 1
         ) AS first
-        WHERE queue.paused_at IS NULL
+        WHERE (queue.paused_at IS NULL OR queue.paused_until <= clock_timestamp())
+            -- What a limit holds waits as long as it was told to.
+            AND (queue.slots IS NULL OR queue.slots > (
+                SELECT count(*) FROM mindflight.lease WHERE lease.queue = queue.id
+            ))
+            AND (queue.rate IS NULL OR queue.tokens >= 1 OR queue.tokens_at + queue.rate_period < clock_timestamp())
         ORDER BY queue.name
         "#,
     )

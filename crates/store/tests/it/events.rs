@@ -8,7 +8,7 @@ use mindflight_api::event::{
 use mindflight_core::event::Cause;
 use mindflight_core::ports::NewEvent;
 use mindflight_store::events::{Body, Events, NewConsumer, NewRow, Ticker};
-use mindflight_store::jobs::{End, Finished};
+use mindflight_store::jobs::{Claimed, End, Finished};
 use mindflight_testapp::TestDb;
 use serde_json::{Value, json};
 use sqlx::Connection as _;
@@ -208,7 +208,8 @@ async fn jobs_that_end_together_are_events_in_a_row() {
         .enumerate()
         .map(|(number, (claimed, (end, keeps_history)))| {
             let cause = (number < 3).then(|| cause.clone());
-            Finished { lease: claimed.lease, end, is_tied: false, keeps_history, cause }
+            let Claimed { lease, kind, .. } = *claimed;
+            Finished { lease, kind, end, is_tied: false, keeps_history, cause }
         })
         .collect();
     assert_eq!(roles.completer.complete(&batch).await.unwrap().count, 5);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use mindflight_core::Provider;
 use mindflight_core::jobs::{Kind, Options};
-use mindflight_core::policy::{Backoff, Pattern};
+use mindflight_core::policy::{Backoff, Pattern, Rate};
 
 use super::{Subject, with_kit};
 
@@ -34,11 +34,16 @@ pub fn kinds_are_legal<P: Provider>(subject: &Subject) {
 }
 
 fn numbers(options: &Options) -> Result<(), String> {
-    let Backoff { initial, factor, max, jitter } = options.backoff;
+    let Backoff { initial, factor, max, jitter, .. } = options.backoff;
     let checks = [
         (options.max_attempts >= 1, "`max_attempts` must be at least 1"),
         (options.priority <= 9, "`priority` must be 0–9"),
-        (options.rate != Some(0), "`rate` must be at least 1 a minute"),
+        (options.rate.is_none_or(is_rate), "`rate` must be at least 1, in a period above 0"),
+        (
+            options.rate_by.as_ref().is_none_or(|(_, rate)| is_rate(*rate)),
+            "`rate_by` must be at least 1, in a period above 0",
+        ),
+        (names_one_argument(options), "`rate_by` must name the argument of `concurrency_by`"),
         (options.concurrency != Some(0), "`concurrency` must be at least 1"),
         (initial <= max, "`backoff.initial` must not be longer than `backoff.max`"),
         (factor.is_finite() && factor >= 1.0, "`backoff.factor` must be at least 1"),
@@ -46,6 +51,17 @@ fn numbers(options: &Options) -> Result<(), String> {
         (options.tags.len() <= MOST_TAGS, "at most 10 tags"),
     ];
     first_wrong(checks)
+}
+
+fn is_rate(rate: Rate) -> bool {
+    rate.count >= 1 && !rate.period.is_zero()
+}
+
+fn names_one_argument(options: &Options) -> bool {
+    match (&options.concurrency_by, &options.rate_by) {
+        (Some((limited, _)), Some((rated, _))) => limited == rated,
+        _ => true,
+    }
 }
 
 fn words(kind: &Kind) -> Result<(), String> {
@@ -72,7 +88,8 @@ fn words(kind: &Kind) -> Result<(), String> {
     }
     let compared = options.unique.iter().flat_map(|unique| &unique.args);
     let counted = options.concurrency_by.iter().map(|(argument, _)| argument);
-    for name in compared.chain(counted) {
+    let rated = options.rate_by.iter().map(|(argument, _)| argument);
+    for name in compared.chain(counted).chain(rated) {
         if kind.args["properties"].get(name).is_none() {
             return Err(format!("an option names the argument `{name}`, which it does not have"));
         }

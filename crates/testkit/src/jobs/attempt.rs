@@ -129,7 +129,7 @@ impl Runner {
         let cx = Context::new(self.provider.clone(), facts);
         let (kind, args, crash) = (kind.clone(), args.clone(), crash.clone());
         let work = async move {
-            let run = async move { kind.run(cx, args).await };
+            let run = async move { kind.run(cx, &args.to_string()).await };
             // A crash drops the function where it waits, without a word to it.
             crash.run_until_cancelled(run).await.unwrap_or_else(|| Err(crashed()))
         };

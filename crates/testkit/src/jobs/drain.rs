@@ -14,6 +14,7 @@ use super::MOST_ATTEMPTS;
 use super::as_job::whole;
 use super::attempt::Attempt;
 use crate::Kit;
+use crate::graph;
 use crate::state::{Recorded, State};
 use crate::store::Store;
 
@@ -76,8 +77,8 @@ impl<P: Provider> Kit<P> {
             self.runner().run(attempt).await;
         }
         let state = store.state();
-        // What nobody can run is left over.
-        let left = state.jobs.iter().filter(|job| is_waiting(store, job.id)).map(|job| job.id);
+        // What nobody can run is left over, and what was cancelled because of a job it waited for.
+        let left = state.jobs.iter().filter(|job| has_not_run(store, job.id)).map(|job| job.id);
         let ids = seen.iter().copied().chain(left);
         let jobs = ids.filter_map(|id| Ended::of(store, &state, id)).collect();
         Drained { provider: P::ID, jobs }
@@ -91,12 +92,16 @@ impl<P: Provider> Kit<P> {
         let kind =
             |job: &Recorded| kinds.iter().find(|kind| whole(P::ID, &kind.name) == job.job.kind);
         let store = &self.world.store;
-        let (now, state, ledger) = (store.now(), store.state(), store.ledger());
+        let (now, state, mut ledger) = (store.now(), store.state(), store.ledger());
+        graph::cancel_the_rest(&state.jobs[*ended..], &mut ledger, now);
         let has_ended =
             |job: &Recorded| ledger.life(job.id).is_some_and(|life| life.state.is_final());
         *ended += state.jobs.iter().skip(*ended).take_while(|job| has_ended(job)).count();
         let waiting = state.jobs.iter().skip(*ended).filter_map(|job| {
             let kind = kind(job)?;
+            if graph::waits(job, &ledger) {
+                return None;
+            }
             let due = match ledger.life(job.id) {
                 Some(life) if life.state.is_final() || life.state == JobState::Running => None,
                 Some(life) => Some(life.due),
@@ -109,8 +114,8 @@ impl<P: Provider> Kit<P> {
     }
 }
 
-fn is_waiting(store: &Store, job: JobId) -> bool {
-    store.ledger().life(job).is_none()
+fn has_not_run(store: &Store, job: JobId) -> bool {
+    store.ledger().life(job).is_none_or(|life| life.attempt == 0)
 }
 
 impl Ended {
@@ -138,7 +143,7 @@ impl Ended {
 
 impl Drained {
     /// The jobs that were run, in the order in which they were first started; after them those of kinds that the
-    /// provider does not declare, which wait.
+    /// provider does not declare, which wait, and those that were cancelled because a job they waited for did not succeed.
     #[must_use]
     pub fn jobs(&self) -> &[Ended] {
         &self.jobs

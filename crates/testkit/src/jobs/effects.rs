@@ -7,6 +7,7 @@ use mindflight_core::ports::{NewEvent, NewJob};
 use serde_json::Value;
 
 use crate::Kit;
+use crate::graph;
 use crate::snapshot::Snapshot;
 
 /// What is there after a job has run.
@@ -15,7 +16,7 @@ use crate::snapshot::Snapshot;
 pub struct Effects {
     /// The provider's whole memory.
     pub memory: BTreeMap<String, Value>,
-    /// Jobs that it asked for.
+    /// Jobs that it asked for; ids among them are numbers from 1 on, which do not differ from run to run.
     pub jobs: Vec<NewJob>,
     /// Events that it published.
     pub events: Vec<NewEvent>,
@@ -39,7 +40,7 @@ impl<P: Provider> Kit<P> {
         let sent = sent.iter().skip(begin.script.sent());
         Effects {
             memory,
-            jobs: jobs.map(|recorded| recorded.job.clone()).collect(),
+            jobs: graph::comparable(jobs),
             events: events.cloned().collect(),
             requests: sent
                 .map(|request| format!("{} {}", request.method(), request.uri()))

@@ -85,6 +85,8 @@ impl<const WHAT: u8> Provider for Misfit<WHAT> {
             5 => kind.concurrency_by("account", 1),
             6 => j.add(Self::work::<Nothing>),
             8 => kind.every("* * * * *"),
+            9 => kind.rate_by("account", 1, Duration::from_secs(1)),
+            10 => kind.concurrency_by("a", 1).rate_by("b", 1, Duration::from_secs(1)),
             _ => kind,
         };
     }
@@ -149,6 +151,8 @@ fn each_kind_that_makes_no_sense_fails() {
     says::<4>("`* * * *` has 4 fields");
     says::<5>("the argument `account`, which it does not have");
     says::<6>("two kinds `nothing`");
+    says::<9>("the argument `account`, which it does not have");
+    says::<10>("`rate_by` must name the argument of `concurrency_by`");
     contract::kinds_are_legal::<Misfit<7>>(&subject());
 }
 

@@ -4,6 +4,7 @@ mod calls;
 mod contract;
 mod crashes;
 mod drain;
+mod graphs;
 mod jobs;
 mod outside;
 mod routes;

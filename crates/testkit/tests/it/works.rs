@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mindflight_core::policy::{Backoff, Unique};
-use mindflight_core::ports::{EnqueueOptions, Set};
+use mindflight_core::policy::{Backoff, Release, Unique};
+use mindflight_core::ports::{EnqueueOptions, Parent, Set};
 use mindflight_core::{Context, Error, JobArgs, Jobs, Provider, ProviderContext, Result, Tools};
 use mindflight_testkit::Kit;
 use serde::{Deserialize, Serialize};
@@ -80,6 +80,13 @@ kinds! {
         /// Of which thing.
         thing: String
     }
+    /// Makes jobs that wait for each other.
+    Split "split" {
+        /// How many first.
+        parts: u32
+    }
+    /// Counts what it waited for.
+    Gather "gather" {}
     /// Goes on when it should stop.
     Deaf "deaf" {}
 }
@@ -110,10 +117,12 @@ impl Provider for Works {
         j.add(Self::note);
         let account = Unique { args: vec!["account".to_owned()], ..Unique::default() };
         j.add(Self::sync).unique(account);
-        j.add(Self::refresh).unique(Unique { until_start: true, ..Unique::default() });
+        j.add(Self::refresh).unique(Unique { release: Release::Start, ..Unique::default() });
         j.add(Self::sell).transactional();
         j.add(Self::hurry).every("*/5 * * * *");
         j.add(Self::price);
+        j.add(Self::split);
+        j.add(Self::gather);
         j.add(Self::deaf);
     }
 }
@@ -217,6 +226,23 @@ impl Works {
             cx.log("not the first");
         }
         Ok(price)
+    }
+
+    async fn split(self: Arc<Self>, cx: Context, args: Split) -> Result<()> {
+        let mut graph = cx.jobs().graph();
+        let part = |number: u32| Flaky { times: number % 2 };
+        let parts =
+            (0..args.parts).map(|number| graph.add(&part(number), EnqueueOptions::default()));
+        let parts = parts.collect::<Result<Vec<_>>>()?;
+        graph.add(&Gather {}, EnqueueOptions::after(parts))?;
+        graph.enqueue().await.map(drop)
+    }
+
+    async fn gather(self: Arc<Self>, cx: Context, _: Gather) -> Result<Value> {
+        let parents = cx.parents().await?;
+        let state =
+            |parent: &Parent| json!([parent.state, parent.error.as_ref().map(|error| &error.code)]);
+        Ok(parents.iter().map(state).collect())
     }
 
     async fn deaf(self: Arc<Self>, _cx: Context, _: Deaf) -> Result<()> {

@@ -1,11 +1,15 @@
 //! Many jobs and several processes, with nobody in trouble.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use mindflight_core::api::JobState;
 use mindflight_testapp::Instance;
-use serde_json::json;
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use super::{Site, listed, many};
-use crate::jobs::{made_all, setting};
+use crate::jobs::{made, made_all, setting};
 use crate::rig::faulty;
 
 /// Attempts that a process says it has ended well.
@@ -57,4 +61,58 @@ async fn jobs_are_taken_while_others_are_made_all_the_time() {
     }
     assert!(seen > 0, "nothing ran while jobs were made");
     site.all_succeed((batches * size) as u64).await;
+}
+
+/// Callers that each make one job after the other, as fast as they are answered.
+const CALLERS: usize = 16;
+
+const SINGLES: usize = 1500;
+
+/// The job that all of them make.
+fn nothing() -> Value {
+    many(1, &json!({"kind": "demo.sleep", "args": {"ms": 0}})).remove(0)
+}
+
+/// An instance that makes jobs and runs them, with as much taken beforehand as ever.
+///
+/// It looks for work that nobody announced in an hour again: whatever it does not notice by itself, it never takes.
+async fn unaided(site: &Site) -> Arc<Instance> {
+    let change = |launch| {
+        let launch = setting(launch, "WORKERS", "16");
+        let launch = setting(launch, "POLL", "1h");
+        setting(launch, "REPAIR", "1h")
+    };
+    Arc::new(site.with(change).await)
+}
+
+/// Makes singles from all callers at full speed, in turns at the instances, and then no more.
+async fn make_singles(instances: &[Arc<Instance>]) {
+    let (left, mut callers) = (Arc::new(AtomicUsize::new(SINGLES)), JoinSet::new());
+    for number in 0..CALLERS {
+        let (left, instance) = (left.clone(), instances[number % instances.len()].clone());
+        let take = |left: usize| left.checked_sub(1);
+        callers.spawn(async move {
+            while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok() {
+                made(&instance, &nothing()).await;
+            }
+        });
+    }
+    callers.join_all().await;
+}
+
+/// Other queues were seen to stop for good when who makes jobs and who runs them are at work together.
+#[tokio::test]
+async fn one_instance_runs_every_single_that_it_is_given_at_full_speed() {
+    let site = Site::new().await;
+    let instance = unaided(&site).await;
+    make_singles(std::slice::from_ref(&instance)).await;
+    site.all_succeed(SINGLES as u64).await;
+}
+
+#[tokio::test]
+async fn two_instances_run_every_single_that_they_are_given_at_full_speed() {
+    let site = Site::new().await;
+    let instances = [unaided(&site).await, unaided(&site).await];
+    make_singles(&instances).await;
+    site.all_succeed(SINGLES as u64).await;
 }

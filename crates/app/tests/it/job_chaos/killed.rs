@@ -122,7 +122,8 @@ async fn a_job_that_kills_its_process_is_given_up_and_the_others_are_done() {
         }
     };
     assert_eq!((&job["state"], &job["error"]["code"]), (&json!("failed"), &json!("worker_lost")));
-    assert!((2..=3).contains(&deaths), "{deaths}: {job}");
+    // At first in company, then alone until it has had enough.
+    assert!((2..=4).contains(&deaths), "{deaths}: {job}");
     for id in good {
         let job = ended(&server, id).await;
         assert_eq!(job["state"], "succeeded", "{job}");

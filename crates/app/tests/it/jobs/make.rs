@@ -120,7 +120,7 @@ async fn what_was_asked_for_is_kept_and_shown() {
         ("max_attempts", json!(3)),
         ("tags", json!(["nightly", "ä b"])),
         ("args", json!({"ms": 1})),
-        ("actions", json!(["cancel", "retry"])),
+        ("actions", json!(["cancel", "retry", "snooze"])),
         ("attempts", json!([])),
     ] {
         assert_eq!(job[member], value, "{member}");

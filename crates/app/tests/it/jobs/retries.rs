@@ -75,7 +75,7 @@ async fn between_two_attempts_a_job_says_when_the_next_one_is_and_can_be_hurried
     .await;
     let said = reason(&waiting);
     assert!(said.contains(" of 10 failed (demo.flaky): next try at "), "{said}");
-    assert_eq!(waiting["actions"], json!(["cancel", "retry"]));
+    assert_eq!(waiting["actions"], json!(["cancel", "retry", "snooze"]));
     let done = super::super::rig::eventually(async || {
         // One that runs just now cannot be hurried.
         act(&rig.server, &id, "retry").await;

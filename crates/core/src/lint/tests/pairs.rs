@@ -446,5 +446,16 @@ fn attempts() -> Vec<Pair> {
                 s.on("**", Sample::hear).from("mail");
             }),
         ),
+        (
+            "P506",
+            jobs(|j| {
+                let kind = j.add(Sample::work::<Nothing>).concurrency_by("account", 1);
+                kind.rate_by("folder", 1, Duration::from_secs(1));
+            }),
+            jobs(|j| {
+                let kind = j.add(Sample::work::<Nothing>).concurrency_by("account", 1);
+                kind.rate_by("account", 1, Duration::from_secs(1));
+            }),
+        ),
     ]
 }

@@ -62,7 +62,14 @@ fn settings_of(keys: &[String]) -> &[String] {
 
 fn unknown(section: &[String], name: &str, tree: &Tree, known: &Known<'_>) -> ConfigMistake {
     let path = [section, &[name.to_owned()]].concat().join(".");
-    let paths = known.paths();
+    let mut paths = known.paths();
+    let place = path.strip_suffix(name).unwrap_or_default();
+    // What a map holds, such as a kind of jobs, has settings that no path names.
+    if !paths.iter().any(|other| other.starts_with(place)) {
+        let own = known.at(section, tree).unwrap_or_default();
+        let names = own["properties"].as_object().into_iter().flatten();
+        paths.extend(names.map(|(key, _)| format!("{place}{key}")));
+    }
     tree.mistake(&path, format!("is no setting{}", hint(&path, name, &paths)))
 }
 

@@ -2,7 +2,7 @@
 
 use mindflight_calls::nearest;
 use mindflight_core::Registry;
-use mindflight_core::registry::{ConfigError, is_name};
+use mindflight_core::registry::{ConfigError, OWN_NAME, is_name};
 use serde_json::{Map, Value};
 
 use super::ConfigMistake;
@@ -23,6 +23,11 @@ pub(super) fn check(
         let path = format!("providers.{name}");
         if !is_name(name) {
             let detail = "is no name of a provider: use a-z, 0-9 and _, a letter first, at most 32 characters";
+            mistakes.push(tree.mistake(&path, detail));
+            continue;
+        }
+        if name == OWN_NAME {
+            let detail = "is the name of what the server itself brings: choose another name for the provider";
             mistakes.push(tree.mistake(&path, detail));
             continue;
         }

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use http::Uri;
 use ipnet::IpNet;
+use mindflight_core::policy::Rate;
 use mindflight_outbound::Allow;
+use serde_json::Value;
 
 use super::check::shown;
 use super::tree::Tree;
@@ -59,6 +61,7 @@ pub(super) fn check(tree: &Tree, mode: Mode) -> Vec<ConfigMistake> {
     rules.secrets(mode);
     rules.spans();
     rules.outside();
+    rules.kinds();
     if let Some(Err(detail)) = tree.text("log.level").map(Levels::parse) {
         rules.say("log.level", detail);
     }
@@ -183,6 +186,48 @@ impl Rules<'_> {
         for (path, text) in tree.texts("outbound.allow") {
             if let Err(detail) = text.parse::<Allow>() {
                 self.say(&path, detail);
+            }
+        }
+    }
+
+    /// Kinds of jobs: their names, and the numbers of which the schema knows no bounds in words.
+    fn kinds(&mut self) {
+        let tree = self.tree;
+        let kinds = tree.get("jobs.kinds").and_then(Value::as_object).into_iter().flatten();
+        for (name, kind) in kinds {
+            let path = format!("jobs.kinds.{name}");
+            if name
+                .split_once('.')
+                .is_none_or(|(provider, kind)| provider.is_empty() || kind.is_empty())
+            {
+                self.say(&path, "is no kind of jobs: write provider.kind, such as mail.send");
+            }
+            let below = |names: &str| kind.pointer(names).filter(|value| !value.is_null());
+            if let Some(Err(error)) = below("/rate").and_then(Value::as_str).map(str::parse::<Rate>)
+            {
+                self.say(&format!("{path}.rate"), error.to_string());
+            }
+            if below("/backoff/factor").and_then(Value::as_f64).is_some_and(|factor| factor < 1.0) {
+                self.say(&format!("{path}.backoff.factor"), "must be at least 1");
+            }
+            let jitter = below("/backoff/jitter").and_then(Value::as_f64);
+            if jitter.is_some_and(|jitter| !(0.0..=1.0).contains(&jitter)) {
+                self.say(&format!("{path}.backoff.jitter"), "must be between 0 and 1");
+            }
+            let span = |names| below(names)?.as_str()?.parse::<Span>().ok();
+            if span("/deadline") == Some(Span(Duration::ZERO)) {
+                self.say(&format!("{path}.deadline"), "must be longer than nothing");
+            }
+            let steps = below("/backoff/steps");
+            if steps.and_then(Value::as_array).is_some_and(Vec::is_empty) {
+                self.say(&format!("{path}.backoff.steps"), "must name at least one wait");
+            }
+            let grows = ["initial", "factor", "max"];
+            let grows = grows.iter().find(|name| below(&format!("/backoff/{name}")).is_some());
+            if let (Some(_), Some(name)) = (steps, grows) {
+                let detail =
+                    format!("cannot stand beside `{name}`: waits are listed, or they grow");
+                self.say(&format!("{path}.backoff.steps"), detail);
             }
         }
     }

@@ -1,6 +1,7 @@
 //! From the query string to the filter of a list.
 
 use chrono::{DateTime, Utc};
+use mindflight_api::error_group::Fingerprint;
 use mindflight_api::{JobId, JobState, codes};
 use mindflight_calls::nearest;
 use mindflight_core::{Error, Result};
@@ -15,6 +16,7 @@ pub(super) const QUERY: &[(&str, &str)] = &[
     ("queue", "only jobs in this queue"),
     ("provider", "only jobs of this provider"),
     ("tag", "only jobs with this tag"),
+    ("error", "only jobs that failed with this fingerprint, 16 hexadecimal digits"),
     ("since", "only jobs made at this time (RFC 3339) or later"),
     ("until", "only jobs made before this time"),
     ("args.*", "only jobs whose argument at this path, such as `args.account.id`, is this text"),
@@ -37,6 +39,7 @@ pub(super) fn read(query: &Query) -> Result<Filter> {
         until: time(query, "until")?,
         args: args(query)?,
         owner: None,
+        error: query.read::<Fingerprint>("error", "a fingerprint: 16 hexadecimal digits")?,
         ids: None,
         after: query.cursor::<JobId>()?,
     })
@@ -74,7 +77,7 @@ fn state(name: &str) -> Result<JobState> {
     })
 }
 
-fn time(query: &Query, name: &str) -> Result<Option<DateTime<Utc>>> {
+pub(super) fn time(query: &Query, name: &str) -> Result<Option<DateTime<Utc>>> {
     query.read(name, "a time such as 2026-11-21T09:00:00Z (a + is written %2B)")
 }
 
@@ -109,7 +112,7 @@ mod tests {
         let after = JobId::new();
         let text = format!(
             "state=failed,running&kind=mail.send&queue=mail&provider=mail&tag=vip\
-             &since=2026-11-21T09:00:00Z&until=2026-11-21T11:00:00%2B01:00\
+             &error=0f3a9d2b115e0f3a&since=2026-11-21T09:00:00Z&until=2026-11-21T11:00:00%2B01:00\
              &args.account.id=7%3D7&limit=5&cursor={after}"
         );
         let filter = read(&Query::parse(&text)).unwrap();
@@ -123,6 +126,7 @@ mod tests {
         let path = vec!["account".to_owned(), "id".to_owned()];
         assert_eq!(filter.args, Some((path, "7=7".to_owned())));
         assert_eq!((filter.after, filter.owner), (Some(after), None));
+        assert_eq!(filter.error, Some(Fingerprint::from(0x0f3a_9d2b_115e_0f3a)));
         assert_eq!(read(&Query::parse("")).unwrap(), Filter::default());
     }
 
@@ -135,6 +139,7 @@ mod tests {
         assert!(refused("since=yesterday").contains("`since` must be a time such as"));
         assert!(refused("args.=1").contains("names no argument"));
         assert!(refused("args.a=1&args.b=2").contains("one argument"));
+        assert!(refused("error=7").contains("16 hexadecimal digits"));
         assert!(refused("cursor=7").contains("`cursor`"));
     }
 }

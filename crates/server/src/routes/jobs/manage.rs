@@ -1,20 +1,21 @@
 //! What is done to jobs by hand.
 
-use actix_web::{HttpResponse, web};
-use mindflight_api::job::{BulkRequest, JobAction, JobFilter};
-use mindflight_api::{JobId, JobState, Scope, codes};
-use mindflight_core::{Error, Result};
-use mindflight_store::job_views::{Cancel, Delete, Filter, Retry, View};
+use actix_web::{HttpRequest, HttpResponse, web};
+use mindflight_api::job::BulkRequest;
+use mindflight_api::{JobId, JobState, Scope};
+use mindflight_core::Error;
+use mindflight_core::ports::{EnqueueOptions, NewJob};
+use mindflight_store::job_views::{Cancel, Delete, Retry, View};
 
+use super::chosen::{MOST, chosen};
 use super::show::{self, absent, one, visible};
 use crate::body::Json;
+use crate::own;
 use crate::records::record;
 use crate::refusal::Answer;
 use crate::request::{self, Requester};
+use crate::routes::tools::preferred::{self, Preference};
 use crate::state::AppState;
-
-/// The most jobs of one bulk action.
-const MOST: u32 = 1000;
 
 pub(super) async fn cancel(
     state: web::Data<AppState>,
@@ -70,7 +71,7 @@ pub(super) async fn retry(
 }
 
 /// The job as it is now, or as `otherwise` if it is gone.
-async fn answer(state: &AppState, id: JobId, otherwise: View) -> Answer {
+pub(super) async fn answer(state: &AppState, id: JobId, otherwise: View) -> Answer {
     let view = one(state, id).await?.unwrap_or(otherwise);
     let job = show::shown(state, vec![view]).pop();
     Ok(HttpResponse::Ok().json(job.ok_or_else(|| absent(id))?))
@@ -91,26 +92,35 @@ pub(super) async fn delete(
     }
 }
 
-fn impossible(id: JobId, state: JobState, done: &str) -> Error {
+pub(super) fn impossible(id: JobId, state: JobState, done: &str) -> Error {
     let state = state.name();
     let fix = match done {
         "cancelled" => "Do nothing: it does not run any more.",
         "deleted" => "Cancel it first.",
+        "put off" if state == "running" => "Cancel it, or let it end.",
+        "put off" if state == "blocked" => "It waits for other jobs; put those off, or cancel it.",
+        "put off" => "Retry it, then put it off.",
         _ => "Retry it once it has failed or was cancelled.",
     };
     Error::conflict(format!("the job {id} is {state}: it cannot be {done}")).fix(fix)
 }
 
-pub(super) async fn bulk(state: web::Data<AppState>, who: Requester, body: Json) -> Answer {
-    let BulkRequest { action, filter } = request::body::<BulkRequest>(&body.0)?;
-    let filter = chosen(filter)?;
-    // Each job has a row of its own, as if it had been done by itself.
-    let act = match action {
-        JobAction::Cancel => "job.cancel",
-        JobAction::Retry => "job.retry",
-        JobAction::Delete => "job.delete",
-    };
-    let record = record(&*state.clock, act, "", &who);
+pub(super) async fn bulk(
+    request: HttpRequest,
+    state: web::Data<AppState>,
+    who: Requester,
+    body: Json,
+) -> Answer {
+    let asked = request::body::<BulkRequest>(&body.0)?;
+    let BulkRequest { action, filter } = asked.clone();
+    let filter = chosen(action, filter)?;
+    if let Some(preference) = Preference::read(request.headers())? {
+        let args = serde_json::to_value(asked).map_err(Error::internal)?;
+        let options = EnqueueOptions::default();
+        let job = NewJob { kind: own::BULK.to_owned(), args, options };
+        return preferred::respond(&state, who, job, preference).await;
+    }
+    let record = record(&*state.clock, own::act(action), "bulk", &who);
     let (views, queue) = (state.store.job_views(), state.queue.clone());
     let work = async move {
         let bulk = views.bulk(action, &filter, MOST, &record).await?;
@@ -119,46 +129,4 @@ pub(super) async fn bulk(state: web::Data<AppState>, who: Requester, body: Json)
         Ok(bulk.done)
     };
     Ok(HttpResponse::Ok().json(state.tasks.run(work).await?))
-}
-
-/// An empty filter would be about every job, which nobody means who leaves it out.
-fn chosen(filter: JobFilter) -> Result<Filter> {
-    let wrong = |pointer: &str, detail: String| {
-        Err(Error::of(codes::INVALID_BODY, detail.clone()).field(pointer, detail, Vec::new()))
-    };
-    if filter == JobFilter::default() {
-        let detail = "`filter` needs at least one member; to mean every job, name its states";
-        return wrong("/filter", detail.to_owned());
-    }
-    if filter.ids.len() > MOST as usize {
-        let got = filter.ids.len();
-        return wrong("/filter/ids", format!("`ids` must have at most {MOST} items; got {got}"));
-    }
-    Ok(Filter {
-        states: filter.state,
-        kind: filter.kind,
-        queue: filter.queue,
-        provider: filter.provider,
-        tag: filter.tag,
-        since: filter.since,
-        until: filter.until,
-        ids: (!filter.ids.is_empty()).then_some(filter.ids),
-        ..Filter::default()
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_bulk_action_needs_a_filter() {
-        assert_eq!(chosen(JobFilter::default()).unwrap_err().name(), "invalid_body");
-        let ids = vec![JobId::new(); 1001];
-        let error = chosen(JobFilter { ids, ..JobFilter::default() }).unwrap_err();
-        assert_eq!(error.fields()[0].pointer, "/filter/ids");
-        let kind = Some("demo.sleep".to_owned());
-        let filter = chosen(JobFilter { kind: kind.clone(), ..JobFilter::default() }).unwrap();
-        assert_eq!((filter.kind, filter.ids), (kind, None));
-    }
 }

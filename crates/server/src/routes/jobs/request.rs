@@ -1,17 +1,21 @@
 //! From the body of `POST /api/jobs` to jobs to be made: every mistake at once, each with its place.
 
+mod graph;
 mod members;
+mod unique;
 
 use std::time::Duration;
 
 use bytes::Bytes;
-use mindflight_api::{FieldError, codes};
+use mindflight_api::{FieldError, JobId, codes};
 use mindflight_calls::nearest;
 use mindflight_core::ports::{EnqueueOptions, NewJob};
 use mindflight_core::{Error, Result};
 use serde_json::{Map, Value};
 
+use self::graph::Names;
 use self::members::Members;
+pub(in crate::routes) use self::members::span;
 use crate::pointer::{self, escape};
 
 /// The most jobs of one request.
@@ -26,8 +30,21 @@ const MOST_MISTAKES: usize = 20;
 /// A delay is at most ten years.
 const LONGEST_DELAY: Duration = Duration::from_secs(3650 * 24 * 3600);
 
-const KNOWN: [&str; 9] =
-    ["kind", "args", "queue", "priority", "run_at", "delay", "unique_key", "max_attempts", "tags"];
+const KNOWN: [&str; 13] = [
+    "kind",
+    "args",
+    "queue",
+    "priority",
+    "run_at",
+    "delay",
+    "unique_key",
+    "unique",
+    "max_attempts",
+    "tags",
+    "after",
+    "name",
+    "on_failure",
+];
 
 /// What is known about kinds.
 pub(super) trait Kinds {
@@ -44,6 +61,8 @@ pub(super) struct Asked {
     pub(super) jobs: Vec<NewJob>,
     /// One object, not an array.
     pub(super) is_single: bool,
+    /// Jobs outside this call that one of it waits for, each with its place in the body.
+    pub(super) outside: Vec<(String, JobId)>,
 }
 
 /// Reads one job, or an array of them.
@@ -59,20 +78,22 @@ pub(super) fn read(bytes: &Bytes, kinds: &dyn Kinds) -> Result<Asked> {
     }
     let mut mistakes = Mistakes::default();
     let mut jobs = Vec::with_capacity(items.len());
+    let at = |place: usize| if is_single { String::new() } else { format!("/{place}") };
+    let mut names = Names::of(&items, at, &mut mistakes);
     for (place, item) in items.into_iter().enumerate() {
-        let at = if is_single { String::new() } else { format!("/{place}") };
-        jobs.extend(job(item, &at, kinds, &mut mistakes)?);
+        jobs.extend(job(item, (place, &at(place)), kinds, (&mut names, &mut mistakes))?);
     }
+    names.refuse_circle(&jobs, at, &mut mistakes);
     mistakes.into_result()?;
-    Ok(Asked { jobs, is_single })
+    Ok(Asked { jobs, is_single, outside: names.outside })
 }
 
 /// Nothing, if it cannot be read; then there is a mistake.
 fn job(
     item: Value,
-    at: &str,
+    (place, at): (usize, &str),
     kinds: &dyn Kinds,
-    mistakes: &mut Mistakes,
+    (names, mistakes): (&mut Names, &mut Mistakes),
 ) -> Result<Option<NewJob>> {
     let Value::Object(mut item) = item else {
         mistakes.add(at, "a job must be a JSON object with a `kind`".to_owned());
@@ -90,7 +111,7 @@ fn job(
         return Err(error.field(format!("{at}/args"), detail, Vec::new()));
     }
     let mut members = Members { item: &item, at, mistakes };
-    let options = options(&mut members);
+    let options = options(&mut members, place, names);
     let Some(kind) = members.kind() else {
         return Ok(None);
     };
@@ -102,14 +123,19 @@ fn job(
     Ok(Some(NewJob { kind, args, options }))
 }
 
-fn options(members: &mut Members<'_>) -> EnqueueOptions {
+fn options(members: &mut Members<'_>, place: usize, names: &mut Names) -> EnqueueOptions {
+    let after = members.after(names);
     EnqueueOptions {
+        on_failure: members.on_failure(&after),
+        after,
+        id: names.id(place),
+        unique: members.unique(),
         queue: members.queue(),
         priority: members.number("priority", 0, 9).and_then(|n| u8::try_from(n).ok()),
         max_attempts: members.number("max_attempts", 1, 1000).and_then(|n| u32::try_from(n).ok()),
         run_at: members.run_at(),
         delay: members.delay(),
-        unique_key: members.text("unique_key", 200),
+        unique_key: members.unique_key(),
         tags: members.tags(),
         cause: None,
     }
@@ -142,7 +168,11 @@ struct Mistakes {
 
 impl Mistakes {
     fn add(&mut self, pointer: impl Into<String>, detail: String) {
-        self.all.push(FieldError { pointer: pointer.into(), detail, allowed: Vec::new() });
+        self.add_with(pointer, detail, Vec::new());
+    }
+
+    fn add_with(&mut self, pointer: impl Into<String>, detail: String, allowed: Vec<Value>) {
+        self.all.push(FieldError { pointer: pointer.into(), detail, allowed });
     }
 
     fn unknown_kind(&mut self, at: &str, error: &Error) {

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use mindflight_api::job::Job;
 use mindflight_api::provider::State;
-use mindflight_api::{JobId, JobState, Scope};
+use mindflight_api::{JobId, JobState, Scope, codes};
 use mindflight_core::ports::{Clock, NewJob};
+use mindflight_core::registry::OWN_NAME;
 use mindflight_core::{Caller, Error, Result};
 use mindflight_queue::Enqueued;
 use mindflight_store::job_views::{self, Standing, View};
@@ -40,6 +41,9 @@ pub(super) fn shown(state: &AppState, views: Vec<View>) -> Vec<Job> {
 /// Why nobody may be running the jobs of a provider.
 fn provider_note(state: &AppState, view: &View) -> Option<String> {
     let name = view.provider.as_deref().or_else(|| view.kind.split('.').next())?;
+    if name == OWN_NAME {
+        return None;
+    }
     let Ok(provider) = state.mounts.get(name) else {
         return Some(format!("this server has no provider `{name}`"));
     };
@@ -97,6 +101,7 @@ fn new(one: Enqueued, wanted: NewJob, has_ended: bool, clock: &dyn Clock) -> Job
         args: wanted.args,
         result: None,
         error: None,
+        fingerprint: None,
         progress: None,
         attempts: Vec::new(),
         tags: made.tags,
@@ -110,6 +115,9 @@ fn new(one: Enqueued, wanted: NewJob, has_ended: bool, clock: &dyn Clock) -> Job
         worker: None,
         kind_workers: None,
         gate: None,
+        waits: None,
+        after: Vec::new(),
+        then: Vec::new(),
         ahead: None,
         cancel_requested: false,
         now,
@@ -123,6 +131,34 @@ pub(super) fn visible(view: &View, caller: &Caller, needed: &Scope) -> Result<()
         return Ok(());
     }
     caller.require(needed)
+}
+
+/// Refuses jobs that are not there, or not this caller's to know about, as what others may wait for.
+pub(super) async fn refuse_absent(
+    state: &AppState,
+    outside: Vec<(String, JobId)>,
+    caller: &Caller,
+) -> Result<()> {
+    if outside.is_empty() {
+        return Ok(());
+    }
+    let (views, ids) = (state.store.job_views(), outside.iter().map(|(_, id)| *id).collect());
+    let ids: Vec<JobId> = ids;
+    let owners = state.tasks.run(async move { Ok(views.owners(&ids).await?) }).await?;
+    let (space, may_read) = (caller.space(), caller.require(&Scope::JobsRead).is_ok());
+    let is_known = |id: &JobId| match owners.get(id) {
+        Some(owner) => may_read || owner.as_ref() == Some(&space),
+        None => false,
+    };
+    let mut refusal: Option<Error> = None;
+    for (pointer, id) in outside.into_iter().filter(|(_, id)| !is_known(id)).take(20) {
+        let detail = format!(
+            "`after`: there is no job {id}; one that has ended is kept for a time, or not at all"
+        );
+        let error = refusal.unwrap_or_else(|| Error::of(codes::INVALID_BODY, detail.clone()));
+        refusal = Some(error.field(pointer, detail, Vec::new()));
+    }
+    refusal.map_or(Ok(()), Err)
 }
 
 pub(super) fn absent(id: JobId) -> Error {

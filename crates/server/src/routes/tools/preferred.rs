@@ -24,14 +24,14 @@ const MAX_ARGUMENTS: usize = 256 * 1024;
 
 /// What a caller prefers to waiting for the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Preference {
+pub(in crate::routes) struct Preference {
     /// How long it wants to wait first.
     wait: Duration,
 }
 
 impl Preference {
     /// Reads `Prefer: respond-async` and `Prefer: wait=SECONDS`. Other preferences are ignored, as the RFC has it.
-    pub(super) fn read(headers: &HeaderMap) -> Result<Option<Self>> {
+    pub(in crate::routes) fn read(headers: &HeaderMap) -> Result<Option<Self>> {
         let texts = headers.get_all("prefer").filter_map(|value| value.to_str().ok());
         let mut found = None;
         for preference in texts.flat_map(|text| text.split(',')) {
@@ -60,7 +60,6 @@ pub(super) async fn call(
     (tool, arguments): (String, Value),
     preference: Preference,
 ) -> Answer {
-    let end = Instant::now() + preference.wait;
     let tool = state.calls.check(&tool, &who.caller, &arguments)?;
     let size = arguments.to_string().len();
     if size > MAX_ARGUMENTS {
@@ -70,6 +69,17 @@ pub(super) async fn call(
         return Err(Error::too_large(detail).into());
     }
     let job = NewJob { kind: tool, args: arguments, options: EnqueueOptions::default() };
+    respond(state, who, job, preference).await
+}
+
+/// Makes the job, waits as long as the caller prefers, and answers with its result or with the job.
+pub(in crate::routes) async fn respond(
+    state: &AppState,
+    who: Requester,
+    job: NewJob,
+    preference: Preference,
+) -> Answer {
+    let end = Instant::now() + preference.wait;
     let made = jobs::enqueue(state, who, vec![job.clone()]).await?;
     let job = jobs::as_made(state, made, vec![job]).await.pop();
     let job = job.ok_or_else(|| Error::internal("a job without an answer"))?;

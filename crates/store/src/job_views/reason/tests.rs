@@ -39,7 +39,20 @@ fn what_is_not_due_says_when_it_is() {
         "attempt 2 of 10 failed (upstream_error): next try at 09:14:20 UTC"
     );
     let put_off = View { is_put_off: true, ..retrying };
-    assert_eq!(says(&put_off), "put off by its handler until 09:14:20 UTC");
+    assert_eq!(says(&put_off), "put off until 09:14:20 UTC");
+}
+
+#[test]
+fn what_waits_for_others_says_for_how_many() {
+    for (unfinished, all, words) in [
+        (2, 3, "waits for 2 of 3 jobs"),
+        (1, 1, "waits for 1 of 1 job"),
+        (0, 2, "waits for 0 of 2 jobs"),
+    ] {
+        let waits = Some(Waits { unfinished, all });
+        let job = View { waits, kind_workers: Some(0), ..view(JobState::Blocked) };
+        assert_eq!(says(&job), words);
+    }
 }
 
 #[test]
@@ -58,7 +71,7 @@ fn of_what_keeps_a_job_waiting_the_first_reason_is_said() {
     job.runs_alone = true;
     assert_eq!(says(&job), "it was running when a worker died, so it waits until it can run alone");
     job.state = JobState::Blocked;
-    job.gate = Some(Gate { name: "demo.report".to_owned(), slots: 1, used: 1 });
+    job.gate = Some(gate("demo.report"));
     assert_eq!(says(&job), "at the limit of `demo.report`: 1 of 1 running");
     job.kind_workers = Some(0);
     let words =
@@ -68,10 +81,46 @@ fn of_what_keeps_a_job_waiting_the_first_reason_is_said() {
     let words = "no live worker runs `unipile.send`: the provider `unipile` is off: an operator disabled it";
     assert_eq!(off.as_deref(), Some(words));
     let (by, why) = (Some("ana".to_owned()), Some("vendor incident".to_owned()));
-    job.paused = Some(Paused { at: at("2026-11-21T09:12:40Z"), by, reason: why });
+    job.paused = Some(Paused { at: at("2026-11-21T09:12:40Z"), by, reason: why, until: None });
     assert_eq!(says(&job), "queue `mail` is paused by ana since 09:12 UTC: vendor incident");
-    job.paused = Some(Paused { at: at("2026-11-20T09:12:40Z"), by: None, reason: None });
+    job.paused =
+        Some(Paused { at: at("2026-11-20T09:12:40Z"), by: None, reason: None, until: None });
     assert_eq!(says(&job), "queue `mail` is paused since 2026-11-20 09:12 UTC");
+    let (by, until) = (Some("ana".to_owned()), Some(at("2026-11-21T09:43:00Z")));
+    let reason = Some("vendor incident".to_owned());
+    job.paused = Some(Paused { at: at("2026-11-21T09:12:40Z"), by, reason, until });
+    let words = "queue `mail` is paused by ana since 09:12 UTC until 09:43:00 UTC: vendor incident";
+    assert_eq!(says(&job), words);
+}
+
+fn gate(name: &str) -> Gate {
+    Gate {
+        name: name.to_owned(),
+        is_queue: false,
+        slots: Some(1),
+        used: 1,
+        rate: None,
+        wakes_at: None,
+    }
+}
+
+#[test]
+fn a_limit_says_which_of_its_parts_holds() {
+    let mut job = view(JobState::Blocked);
+    let rated = Gate { slots: None, rate: Some("100/1m".parse().unwrap()), ..gate("mail.send") };
+    job.gate = Some(rated.clone());
+    assert_eq!(says(&job), "held by the rate of `mail.send`: 100 a minute");
+    let wakes_at = Some(at("2026-11-21T09:13:05Z"));
+    job.gate = Some(Gate { wakes_at, slots: Some(2), ..rated.clone() });
+    let words = "held by the rate of `mail.send`: 100 a minute; the next may start at 09:13:05 UTC";
+    assert_eq!(says(&job), words);
+    job.gate = Some(Gate { slots: Some(2), used: 2, ..rated.clone() });
+    assert_eq!(says(&job), "at the limit of `mail.send`: 2 of 2 running");
+    job.state = JobState::Queued;
+    job.gate = Some(Gate { is_queue: true, slots: None, wakes_at, ..rated.clone() });
+    assert!(says(&job).starts_with("held by the rate of the queue `mail.send`: 100 a minute; the"));
+    job.gate = Some(Gate { is_queue: true, slots: Some(3), used: 3, ..rated });
+    assert_eq!(says(&job), "at the limit of the queue `mail.send`: 3 of 3 running");
 }
 
 #[test]

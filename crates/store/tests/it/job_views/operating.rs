@@ -43,9 +43,15 @@ async fn a_paused_queue_says_who_and_why_and_starts_nothing() {
     let worker = rig.worker(&["mail.send"]).await;
     let number = Some(rig.queue("mail.send").await);
     let (paused, resumed) = (record("queue.pause"), record("queue.resume"));
-    assert_eq!(rig.views.pause_queue("mail", Some("incident"), &paused).await.unwrap(), number);
+    assert_eq!(
+        rig.views.pause_queue("mail", (Some("incident"), None), &paused).await.unwrap(),
+        number
+    );
     let since = rig.views.queue("mail", ALIVE).await.unwrap().unwrap().paused_at;
-    assert_eq!(rig.views.pause_queue("mail", Some("still"), &paused).await.unwrap(), number);
+    assert_eq!(
+        rig.views.pause_queue("mail", (Some("still"), None), &paused).await.unwrap(),
+        number
+    );
     let queue = rig.views.queue("mail", ALIVE).await.unwrap().unwrap();
     assert_eq!((queue.paused_at, queue.pause_reason.as_deref()), (since, Some("still")));
     assert_eq!(queue.paused_by.as_deref(), Some("command line"));
@@ -55,7 +61,7 @@ async fn a_paused_queue_says_who_and_why_and_starts_nothing() {
     assert_eq!(rig.views.resume_queue("mail", &resumed).await.unwrap(), number);
     assert!(rig.view(id).await.paused.is_none());
     assert!(rig.take(worker, "mail.send").await.is_some());
-    assert_eq!(rig.views.pause_queue("nothing", None, &paused).await.unwrap(), None);
+    assert_eq!(rig.views.pause_queue("nothing", (None, None), &paused).await.unwrap(), None);
     assert_eq!(rig.views.resume_queue("nothing", &resumed).await.unwrap(), None);
     assert_eq!(audited(rig.db.store(), "queue.pause").await, 2);
     assert_eq!(audited(rig.db.store(), "queue.resume").await, 1);

@@ -113,7 +113,9 @@ impl Rig {
 
     /// Ends an attempt; whether its lease still held.
     pub(super) async fn end(&mut self, lease: Lease, end: End) -> bool {
-        let finished = Finished { lease, end, is_tied: true, keeps_history: true, cause: None };
+        // The first kind that was named.
+        let (kind, cause) = (1, None);
+        let finished = Finished { lease, kind, end, is_tied: true, keeps_history: true, cause };
         self.completer.complete(&[finished]).await.unwrap().count == 1
     }
 

@@ -152,7 +152,7 @@ async fn a_job_that_waits_for_a_limit_names_it() {
     let view = rig.view(second).await;
     let limit = view.gate.unwrap();
     assert_eq!((view.state, limit.name.as_str()), (JobState::Blocked, "mail.report"));
-    assert_eq!((limit.slots, limit.used), (1, 1));
+    assert_eq!((limit.slots, limit.used), (Some(1), 1));
 }
 
 #[tokio::test]

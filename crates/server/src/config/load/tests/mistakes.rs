@@ -259,6 +259,8 @@ fn providers_are_told_about_what_they_lack() {
     );
     let name = tool().file("providers:\n  Weather-1: {}").mistakes();
     assert!(name[0].starts_with("`providers.Weather-1` is no name of a provider"), "{name:?}");
+    let own = tool().file("providers:\n  mindflight: {}").mistakes();
+    assert!(own[0].starts_with("`providers.mindflight` is the name of what the server"), "{own:?}");
     let kind = tool().file("providers:\n  weather:\n    api_key: 5\n    limit: 1").mistakes();
     assert_eq!(kind, ["`providers.weather.api_key` has the wrong type (file.yaml:3)"]);
 }

@@ -10,7 +10,7 @@ use crate::config::Span;
 
 /// The most tags of a job, and the most characters of one; of a queue's name, too.
 const MOST_TAGS: usize = 10;
-const LONGEST_NAME: usize = 100;
+pub(super) const LONGEST_NAME: usize = 100;
 
 /// The members of one job. What is null was left out; what is wrong is noted, and read as left out.
 pub(super) struct Members<'a> {
@@ -20,11 +20,11 @@ pub(super) struct Members<'a> {
 }
 
 impl Members<'_> {
-    fn get(&self, name: &str) -> Option<&Value> {
+    pub(super) fn get(&self, name: &str) -> Option<&Value> {
         self.item.get(name).filter(|value| !value.is_null())
     }
 
-    fn wrong(&mut self, name: &str, what: &str) {
+    pub(super) fn wrong(&mut self, name: &str, what: &str) {
         self.mistakes.add(format!("{}/{name}", self.at), format!("`{name}` {what}"));
     }
 
@@ -97,14 +97,7 @@ impl Members<'_> {
 
     pub(super) fn delay(&mut self) -> Option<Duration> {
         let value = self.get("delay")?;
-        let delay = match value {
-            Value::Number(seconds) => {
-                seconds.as_f64().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-            }
-            Value::String(text) => text.parse::<Span>().ok().map(|span| span.0),
-            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
-        };
-        let delay = delay.filter(|delay| *delay <= LONGEST_DELAY);
+        let delay = span(value);
         if delay.is_none() {
             let got = shown(value);
             let what = format!(
@@ -138,8 +131,20 @@ impl Members<'_> {
     }
 }
 
+/// Seconds, or a number with its unit, up to ten years.
+pub(in crate::routes) fn span(value: &Value) -> Option<Duration> {
+    let span = match value {
+        Value::Number(seconds) => {
+            seconds.as_f64().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        }
+        Value::String(text) => text.parse::<Span>().ok().map(|span| span.0),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    };
+    span.filter(|span| *span <= LONGEST_DELAY)
+}
+
 /// A value in few words.
-fn shown(value: &Value) -> String {
+pub(super) fn shown(value: &Value) -> String {
     match value {
         Value::String(text) if text.chars().count() > 40 => {
             format!("a string of {} characters", text.chars().count())

@@ -5,6 +5,8 @@ use serde_json::json;
 
 use super::*;
 
+mod graphs;
+
 /// One kind, `demo.sleep {ms}`.
 struct Demo;
 
@@ -63,7 +65,7 @@ fn a_job_is_read_with_all_that_it_may_say() {
         priority: Some(0),
         unique_key: Some("k".to_owned()),
         tags: vec!["vip".to_owned()],
-        cause: None,
+        ..EnqueueOptions::default()
     };
     let job = NewJob { kind: "demo.sleep".to_owned(), args: json!({"ms": 1}), options };
     assert_eq!(asked.jobs, [job]);
