@@ -19,8 +19,17 @@ pub(crate) struct Guard(Child);
 
 impl Guard {
     pub(crate) fn new(pid: u32, folder: Option<&Path>) -> Result<Self> {
+        Self::of(&pid.to_string(), folder)
+    }
+
+    /// Ends a process that leads a group, and all of its group.
+    pub(crate) fn of_group(leader: u32) -> Result<Self> {
+        Self::of(&format!("-{leader}"), None)
+    }
+
+    fn of(process: &str, folder: Option<&Path>) -> Result<Self> {
         let child = Command::new("/bin/sh")
-            .args(["-c", SCRIPT, "mindflight-bench-guard", &pid.to_string()])
+            .args(["-c", SCRIPT, "mindflight-bench-guard", process])
             .arg(folder.unwrap_or(Path::new("")))
             .current_dir("/")
             // A group of its own: Ctrl-C in a terminal must not end it before its work.

@@ -148,7 +148,8 @@ fn follow(output: Option<impl Read + Send + 'static>, lines: Sender<String>) {
     });
 }
 
-fn address_in(line: &str) -> Option<SocketAddr> {
+/// The address in the line with which a server says where it listens.
+pub(crate) fn address_in(line: &str) -> Option<SocketAddr> {
     let (_, address) = line.split_once(LISTENING)?;
     address.split_whitespace().next()?.parse().ok()
 }

@@ -1,8 +1,12 @@
 //! `jobs`: how fast jobs are made and run, how soon they start, and what they cost.
 
+mod backlog;
 mod drain;
 mod enqueue;
 pub(crate) mod floor;
+mod goals;
+mod horizon;
+mod idle;
 mod latency;
 pub(crate) mod producer;
 pub(crate) mod psql;
@@ -22,10 +26,16 @@ use self::sheet::Sheet;
 use self::wire::Kind;
 use crate::guard::Guard;
 use crate::machine;
+use crate::peers;
 use crate::program::Program;
 
 /// The name of the limit's figure, which others are divided by.
 const FLOOR: &str = "bare: insert, 8 clients, commits/s";
+
+/// What is measured unless something else is asked for.
+const JOBS: u64 = 200_000;
+const ROUNDS: u16 = 3;
+const SECONDS: u64 = 10;
 
 /// What `mindflight-bench jobs` takes.
 #[derive(clap::Args)]
@@ -35,18 +45,30 @@ pub(crate) struct Args {
     server: PathBuf,
     #[command(flatten)]
     place: Place,
-    /// Jobs of a drain
-    #[arg(long, default_value_t = 200_000, value_parser = clap::value_parser!(u64).range(1000..))]
-    jobs: u64,
-    /// How often everything is measured
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..))]
-    rounds: u16,
-    /// What is measured; everything if nothing is named
+    /// Jobs of a drain: 200,000 unless given; with `--peers` 100,000
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1000..))]
+    jobs: Option<u64>,
+    /// How often everything is measured: 3 times unless given; with `--peers` twice
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    rounds: Option<u16>,
+    /// What is measured; `bulk,single,drain,two,latency,steady` if nothing is named
     #[arg(long, value_delimiter = ',', value_name = "PARTS")]
     only: Vec<Part>,
-    /// Seconds of each rate of `single` and `steady`
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
-    seconds: u64,
+    /// Seconds of each rate of `single` and `steady`: 10 unless given; with `--peers` 5
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    seconds: Option<u64>,
+    /// Jobs that wait in `backlog`
+    #[arg(long, default_value_t = 10_000_000, value_parser = clap::value_parser!(u64).range(1000..))]
+    backlog: u64,
+    /// Measures other queues by their drivers in this folder, and ours beside them; then only the parts named by `--only`
+    #[arg(long, num_args = 0..=1, value_name = "DIR")]
+    peers: Option<Option<PathBuf>>,
+    /// The checkout, beside which the drivers are looked for
+    #[arg(long, default_value = ".", value_name = "DIR")]
+    checkout: PathBuf,
+    /// Where the drivers are built and installed
+    #[arg(long, default_value = "target", value_name = "DIR")]
+    target: PathBuf,
     /// The kind of the jobs, in the queue of its provider
     #[arg(long, default_value = "demo.sleep")]
     kind: String,
@@ -96,6 +118,19 @@ enum Part {
     Latency,
     /// Producers and one process at the same time
     Steady,
+    /// The same beside many jobs that wait, and the lists meanwhile
+    Backlog,
+    /// The same while somebody keeps old rows from being removed
+    Horizon,
+    /// What a process asks the database when it has nothing to do
+    Idle,
+}
+
+impl Part {
+    /// Whether it is measured if nothing is named.
+    fn is_usual(self) -> bool {
+        !matches!(self, Self::Backlog | Self::Horizon | Self::Idle)
+    }
 }
 
 /// What every part needs.
@@ -105,34 +140,67 @@ struct Bench {
     kind: Kind,
     jobs: u64,
     seconds: u64,
+    backlog: u64,
     settings: Vec<(String, String)>,
+}
+
+impl Args {
+    /// Measures the other queues, if somebody wants to know and they are there. Whether that was all.
+    fn compare(&self) -> Result<bool> {
+        let Some(given) = &self.peers else { return Ok(false) };
+        let beside = self.checkout.join("../shared/bench");
+        let drivers = given.clone().unwrap_or_else(|| beside.join("jobs"));
+        if !peers::are_in(&drivers) {
+            println!("no drivers of other queues in {}: ours is measured alone", drivers.display());
+            return Ok(false);
+        }
+        let target = std::path::absolute(&self.target)?;
+        let place = peers::Place {
+            drivers: &drivers,
+            shapes: &beside.join("shapes"),
+            target: &target,
+            folder: &self.place.folder,
+        };
+        peers::run(&place, peers::Effort::new(self.jobs, self.rounds, self.seconds))?;
+        Ok(self.only.is_empty())
+    }
+
+    fn measures(&self, part: Part) -> bool {
+        if self.only.is_empty() { part.is_usual() } else { self.only.contains(&part) }
+    }
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let _guard = Guard::new(args.place.postmaster, Some(&args.place.folder))?;
+    if args.compare().context("the other queues")? {
+        return Ok(());
+    }
     let bench = Bench {
         program: Program::within(&args.server, &args.place.folder)?,
         place: args.place.clone(),
         kind: Kind::new(&args.kind, &args.args)?,
         // Whole calls only.
-        jobs: args.jobs.next_multiple_of(u64::from(enqueue::CALL)),
-        seconds: args.seconds,
+        jobs: args.jobs.unwrap_or(JOBS).next_multiple_of(u64::from(enqueue::CALL)),
+        seconds: args.seconds.unwrap_or(SECONDS),
+        backlog: args.backlog,
         settings: args.settings.clone(),
     };
     let mut admin = Psql::open(&bench.place.programs, &bench.place.database_url)?;
     introduce(&bench, &mut admin)?;
     let mut sheet = Sheet::default();
-    for round in 1..=args.rounds {
-        println!("\nround {round} of {}", args.rounds);
+    let rounds = args.rounds.unwrap_or(ROUNDS);
+    for round in 1..=rounds {
+        println!("\nround {round} of {rounds}");
         sheet.add(FLOOR, 0, floor::inserts(&bench.place, &mut admin)?);
         for part in Part::value_variants() {
-            if args.only.is_empty() || args.only.contains(part) {
+            if args.measures(*part) {
                 measure(&bench, *part, &mut sheet).with_context(|| format!("{part:?}"))?;
             }
         }
     }
     sheet.print();
     enqueue::compare(&sheet, FLOOR);
+    goals::print(&sheet);
     println!("every job was made and ended once");
     Ok(())
 }
@@ -145,6 +213,9 @@ fn measure(bench: &Bench, part: Part, sheet: &mut Sheet) -> Result<()> {
         Part::Two => drains(bench, 2, sheet),
         Part::Latency => latency::run(bench, sheet),
         Part::Steady => steady::run(bench, sheet),
+        Part::Backlog => backlog::run(bench, sheet),
+        Part::Horizon => horizon::run(bench, sheet),
+        Part::Idle => idle::run(bench, sheet),
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod answer;
 mod bare;
+mod chaos;
 mod events;
 mod guard;
 mod histogram;
@@ -14,9 +15,12 @@ mod instance;
 mod jobs;
 mod load;
 mod machine;
+mod peer;
+mod peers;
 mod processes;
 mod program;
 mod question;
+mod soak;
 mod start;
 mod table;
 mod tool_call;
@@ -47,6 +51,12 @@ enum Command {
     Jobs(jobs::Args),
     /// Measures the event log: how soon published events reach subscribers, and what publishing costs.
     Events(events::Args),
+    /// Is a driver of the job queue, as a script measures other queues by theirs.
+    Peer(peer::Args),
+    /// Makes jobs while servers die and the database is cut off, and counts them at the end.
+    Chaos(chaos::Args),
+    /// Makes and runs jobs for long, and looks whether anything declines or grows.
+    Soak(soak::Args),
     /// Runs the bare server until it is ended.
     ServeBare(bare::Args),
     /// Loads one server and prints what it did.
@@ -59,6 +69,9 @@ fn main() -> ExitCode {
         Command::Start(args) => start::run(&args),
         Command::Jobs(args) => jobs::run(&args),
         Command::Events(args) => events::run(&args),
+        Command::Peer(args) => peer::run(&args),
+        Command::Chaos(args) => chaos::run(&args),
+        Command::Soak(args) => soak::run(&args),
         Command::ServeBare(args) => bare::run(&args),
         Command::Load(args) => load::print(&args),
     };

@@ -19,7 +19,8 @@ pub(crate) struct Args {
     /// What is measured.
     measurement: Measurement,
     /// For the measurement: `tool-call [--seconds N] [--connections N] [--rounds N]`, `start [--rounds N]`,
-    /// `jobs [--jobs N] [--rounds N] [--seconds N] [--only PART,…] [--kind K --args JSON] [--env NAME=VALUE]`,
+    /// `jobs [--jobs N] [--rounds N] [--seconds N] [--only PART,…] [--backlog N] [--kind K --args JSON] [--env NAME=VALUE]`,
+    /// `jobs --peers [DIR] [--jobs N] [--rounds N] [--seconds N] [--only PART,…]`,
     /// `events [--rounds N] [--seconds N] [--only PART,…] [--subscribers N] [--instances N] [--env NAME=VALUE]`.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     pub(crate) args: Vec<OsString>,
@@ -31,7 +32,7 @@ enum Measurement {
     ToolCall,
     /// Cold start, warm start and idle memory.
     Start,
-    /// The job queue: making, running and waiting, with one process and with two.
+    /// The job queue: making, running and waiting, with one process and with two; beside other queues with `--peers`.
     Jobs,
     /// The event log: from publishers to subscribers of three processes, and the cost of publishing.
     Events,
@@ -51,7 +52,13 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     command.args([measurement, "--server"]).arg(&server);
     if matches!(args.measurement, Measurement::Jobs | Measurement::Events) {
         let cluster = Measured::start()?;
-        return exit_code(command.args(cluster.arguments()).args(&args.args));
+        command.args(cluster.arguments());
+        if matches!(args.measurement, Measurement::Jobs) {
+            // Drivers of other queues lie beside the checkout, and are built where we build.
+            command.arg("--checkout").arg(workspace.root());
+            command.arg("--target").arg(workspace.target()?);
+        }
+        return exit_code(command.args(&args.args));
     }
     command.args(&args.args);
     // Nothing of ours is left running beside it.

@@ -15,7 +15,7 @@ struct Step {
 }
 
 // `tests` is the command of the README, word for word.
-const STEPS: [Step; 5] = [
+const STEPS: [Step; 6] = [
     Step { name: "format", args: &["fmt", "--all", "--check"], env: &[] },
     Step {
         name: "lints",
@@ -29,6 +29,12 @@ const STEPS: [Step; 5] = [
     },
     Step { name: "book", args: &["xtask", "book"], env: &[] },
     Step { name: "tests", args: &["xtask", "test"], env: &[] },
+    // The server that the tests have built, and other faults each time; a seed that fails is printed.
+    Step {
+        name: "chaos",
+        args: &["xtask", "chaos", "--minutes", "5", "--jobs", "100000", "--profile", "dev"],
+        env: &[],
+    },
 ];
 
 pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
@@ -107,7 +113,11 @@ mod tests {
     }
 
     #[test]
-    fn the_last_step_is_the_readmes_test_command() {
-        assert_eq!(STEPS.last().map(described).as_deref(), Some("cargo xtask test"));
+    fn the_tests_are_the_readmes_command_and_chaos_reuses_what_they_built() {
+        let lines: Vec<_> = STEPS.iter().map(described).collect();
+        let at = lines.iter().position(|line| line == "cargo xtask test");
+        let chaos = at.and_then(|at| lines.get(at + 1)).map(String::as_str);
+        assert!(chaos.is_some_and(|line| line.starts_with("cargo xtask chaos ")), "{lines:?}");
+        assert!(chaos.is_some_and(|line| line.ends_with(" --profile dev")), "{lines:?}");
     }
 }

@@ -7,11 +7,13 @@
 
 mod bench;
 mod book;
+mod chaos;
 mod ci;
 mod dev;
 mod outside;
 mod postgres;
 mod prepare;
+mod soak;
 mod test;
 mod workspace;
 
@@ -35,7 +37,7 @@ enum Command {
     Dev(dev::Args),
     /// Runs every test on a real PostgreSQL, then the doctests.
     Test(test::Args),
-    /// Runs what continuous integration runs: format, lints, docs, book, tests.
+    /// Runs what continuous integration runs: format, lints, docs, book, tests, chaos.
     Ci,
     /// Builds the manual from `docs/`, with mdBook, which is installed if it is missing.
     Book(book::Args),
@@ -43,6 +45,10 @@ enum Command {
     GetPostgres,
     /// Measures the server in a run of its own, and prints the figures.
     Bench(bench::Args),
+    /// Makes jobs while servers are killed and the database is cut off, and checks that each has counted once.
+    Chaos(chaos::Args),
+    /// Makes and runs jobs for long, and checks that nothing declines or grows.
+    Soak(soak::Args),
     /// Refreshes `.sqlx`, which describes the checked queries to builds without a database, and the examples' lock files.
     Prepare(prepare::Args),
 }
@@ -66,6 +72,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Book(args) => book::run(&workspace, &args),
         Command::GetPostgres => postgres::get(),
         Command::Bench(args) => bench::run(&workspace, &args),
+        Command::Chaos(args) => chaos::run(&workspace, &args),
+        Command::Soak(args) => soak::run(&workspace, &args),
         Command::Prepare(args) => prepare::run(&workspace, &args),
     }
 }

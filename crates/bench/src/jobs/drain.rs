@@ -4,11 +4,11 @@ use anyhow::{Context as _, Result, ensure};
 
 use super::Bench;
 use super::enqueue::{costs, preload};
-use super::rig::{Rig, Shape};
+use super::rig::{Rig, Shape, Used};
 use super::sheet::Sheet;
 
 /// Callers that fill the queue.
-const CALLERS: usize = 4;
+pub(super) const CALLERS: usize = 4;
 
 /// What the best of the others need or reach, with two processes: jobs a second, CPU, bytes of log.
 struct Peer {
@@ -26,10 +26,7 @@ pub(super) fn run(bench: &Bench, shape: Shape, sheet: &mut Sheet) -> Result<()> 
     rig.pause()?;
     let (_, made) = preload(bench, &mut rig, CALLERS)?;
     rig.settle()?;
-    let before = rig.meter()?;
-    rig.resume()?;
-    rig.wait_until_done()?;
-    let used = rig.meter()?.since(&before);
+    let used = work_off(&mut rig)?;
     check(bench, shape, &mut rig)?;
 
     let name = name(shape);
@@ -51,6 +48,14 @@ pub(super) fn run(bench: &Bench, shape: Shape, sheet: &mut Sheet) -> Result<()> 
     rig.stop()
 }
 
+/// Lets the paused queue go, and waits until all can see that nothing is left.
+pub(super) fn work_off(rig: &mut Rig<'_>) -> Result<Used> {
+    let before = rig.meter()?;
+    rig.resume()?;
+    rig.wait_until_done()?;
+    Ok(rig.meter()?.since(&before))
+}
+
 fn name(shape: Shape) -> String {
     let history = if shape.keeps_history { "history" } else { "no history" };
     let processes = if shape.processes == 1 { "1 process" } else { "2 processes" };
@@ -69,7 +74,7 @@ fn span(bench: &Bench, rig: &mut Rig<'_>) -> Result<Option<f64>> {
 }
 
 /// Every job ended once, and was started once.
-fn check(bench: &Bench, shape: Shape, rig: &mut Rig<'_>) -> Result<()> {
+pub(super) fn check(bench: &Bench, shape: Shape, rig: &mut Rig<'_>) -> Result<()> {
     let attempts: u64 = rig.database.value("SELECT count(*) FROM mindflight.attempt")?;
     ensure!(attempts == 0, "{attempts} attempts failed, crashed or were handed back");
     let left: u64 = rig.database.value(&bench.count("job"))?;

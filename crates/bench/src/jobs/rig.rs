@@ -12,7 +12,7 @@ use super::wire::{Talk, Target};
 use crate::instance::Instance;
 use crate::processes;
 
-const DATABASE: &str = "jobs";
+pub(super) const DATABASE: &str = "jobs";
 
 /// Between two looks at whether everything has ended.
 const LOOK: Duration = Duration::from_millis(20);
@@ -114,6 +114,27 @@ impl<'a> Rig<'a> {
         self.database.run("CHECKPOINT")
     }
 
+    /// The number of a queue that has had jobs.
+    pub(super) fn queue(&mut self, name: &str) -> Result<i16> {
+        self.database.value(&format!("SELECT id FROM mindflight.queue WHERE name = '{name}'"))
+    }
+
+    /// Jobs of a queue that have not ended.
+    pub(super) fn open_in(&mut self, queue: i16) -> Result<u64> {
+        self.database.value(&format!(
+            "SELECT (SELECT count(*) FROM mindflight.ready WHERE queue = {queue}) \
+             + (SELECT count(*) FROM mindflight.lease WHERE queue = {queue})"
+        ))
+    }
+
+    /// Waits until every job of a queue that is due has ended.
+    pub(super) fn wait_until_empty(&mut self, queue: i16) -> Result<()> {
+        self.wait_while(&format!(
+            "SELECT EXISTS (SELECT FROM mindflight.ready WHERE queue = {queue}) \
+             OR EXISTS (SELECT FROM mindflight.lease WHERE queue = {queue})"
+        ))
+    }
+
     /// Jobs that have not ended.
     pub(crate) fn open(&mut self) -> Result<u64> {
         self.database.value(
@@ -122,12 +143,17 @@ impl<'a> Rig<'a> {
     }
 
     /// Waits until every job that is due has ended, which is to be seen by all.
-    #[expect(clippy::disallowed_methods, reason = "nobody else says that the queue is empty")]
     pub(crate) fn wait_until_done(&mut self) -> Result<()> {
+        self.wait_while(
+            "SELECT EXISTS (SELECT FROM mindflight.ready) OR EXISTS (SELECT FROM mindflight.lease)",
+        )
+    }
+
+    /// Waits as long as this is so.
+    #[expect(clippy::disallowed_methods, reason = "nobody else says that the queue is empty")]
+    pub(super) fn wait_while(&mut self, condition: &str) -> Result<()> {
         let begun = Instant::now();
-        let open =
-            "SELECT EXISTS (SELECT FROM mindflight.ready) OR EXISTS (SELECT FROM mindflight.lease)";
-        while self.database.holds(open)? {
+        while self.database.holds(condition)? {
             ensure!(begun.elapsed() < PATIENCE, "{} jobs do not end", self.open()?);
             std::thread::sleep(LOOK);
         }
@@ -143,9 +169,23 @@ impl<'a> Rig<'a> {
         Ok(Meter { at: Instant::now(), wal, postgres, servers })
     }
 
+    /// Another session on this database.
+    pub(super) fn session(&self) -> Result<Psql> {
+        let place = &self.bench.place;
+        Psql::open(&place.programs, &with_database(&place.database_url, DATABASE))
+    }
+
     /// Stops the servers; each has to end well.
     pub(crate) fn stop(self) -> Result<()> {
         self.servers.into_iter().try_for_each(Instance::stop)
+    }
+
+    /// Stops the servers, and gives the disk back.
+    pub(super) fn discard(self) -> Result<()> {
+        let place = &self.bench.place;
+        let mut admin = Psql::open(&place.programs, &place.database_url)?;
+        self.stop()?;
+        admin.run(&format!("DROP DATABASE {DATABASE} WITH (FORCE)"))
     }
 }
 

@@ -32,7 +32,7 @@ impl Sheet {
         peer: Option<f64>,
     ) {
         let Some(value) = value else { return };
-        println!("  {name:<52}{:>12}", cell(Some(value), decimals));
+        println!("  {name:<66}{:>12}", cell(Some(value), decimals));
         match self.0.iter_mut().find(|figure| figure.name == name) {
             Some(figure) => figure.values.push(value),
             None => {
@@ -79,7 +79,7 @@ impl Sheet {
 
 fn line(first: &str, others: &[String]) -> String {
     let others = others.iter().map(|cell| format!("{cell:>12}"));
-    format!("{first:<54}{}", others.collect::<String>())
+    format!("{first:<68}{}", others.collect::<String>())
 }
 
 #[cfg(test)]

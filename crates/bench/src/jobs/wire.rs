@@ -44,6 +44,11 @@ impl Kind {
         json!({"kind": self.name, "args": self.args}).to_string()
     }
 
+    /// The body that asks for one job in another queue.
+    pub(crate) fn one_in(&self, queue: &str) -> String {
+        json!({"kind": self.name, "args": self.args, "queue": queue}).to_string()
+    }
+
     /// The body that asks for several.
     pub(crate) fn several(&self, count: u32) -> String {
         let all: Vec<String> = (0..count).map(|_| self.one()).collect();
@@ -122,6 +127,8 @@ mod tests {
         let one = r#"{"kind":"demo.sleep","args":{"ms":0}}"#;
         assert_eq!(kind().one(), one);
         assert_eq!(kind().several(2), format!("[{one},{one}]"));
+        let beside = r#"{"kind":"demo.sleep","args":{"ms":0},"queue":"beside"}"#;
+        assert_eq!(kind().one_in("beside"), beside);
         assert_eq!(kind().provider(), "demo");
     }
 

@@ -27,7 +27,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("testapp", &["api", "client", "core", "embedded-postgres", "store"]),
     ("app", &["cli", "embedded-postgres", "server", "providers"]),
     ("xtask", &["embedded-postgres"]),
-    ("bench", &[]),
+    ("bench", &["api", "core", "embedded-postgres", "events", "queue", "store"]),
     ("providers", &["core", "outbound"]),
 ];
 

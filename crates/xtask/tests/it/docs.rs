@@ -70,22 +70,31 @@ fn every_test_that_a_text_names_is_there() {
         for piece in read(&path).split("[`").skip(1) {
             let named = piece.split_once("`](").and_then(|(name, rest)| {
                 let (target, _) = rest.split_once(')')?;
-                Some((name, target.strip_prefix("../")?))
+                Some((name, from_root(&path, target)?))
             });
             let Some((name, target)) = named.filter(|(_, target)| target.contains("/tests/"))
             else {
                 continue;
             };
-            if !root().join(target).exists() {
+            if !root().join(&target).exists() {
                 // The test of links says so.
                 continue;
             }
-            if !read(target).contains(&format!("fn {name}()")) {
+            if !read(&target).contains(&format!("fn {name}()")) {
                 offenders.push(format!("{path}: {target} has no test `{name}`"));
             }
         }
     }
     assert_none("Name the test that holds the promise, or take the promise back.", &offenders);
+}
+
+/// A link's target, named from the root; none if it leads out of it.
+fn from_root(path: &str, target: &str) -> Option<String> {
+    let (mut folder, mut target) = (Path::new(path).parent()?, target);
+    while let Some(rest) = target.strip_prefix("../") {
+        (folder, target) = (folder.parent()?, rest);
+    }
+    Some(folder.join(target).to_string_lossy().into_owned())
 }
 
 /// The targets of `[text](target)` with their lines, code left out.
@@ -161,6 +170,18 @@ fn headings(text: &str) -> Vec<String> {
 fn links_are_read_from_prose_and_not_from_code() {
     let text = "see [a](docs/A.md#x) and `[b](no.md)`\n```\n[c](no.md)\n```\n[d](e.md \"title\")";
     assert_eq!(links(text), [(1, "docs/A.md#x".to_owned()), (5, "e.md".to_owned())]);
+}
+
+#[test]
+fn a_target_is_named_from_the_root_wherever_the_text_is() {
+    let named = |path: &str, target: &str| from_root(path, target);
+    assert_eq!(
+        named("docs/A.md", "../crates/x/tests/it/a.rs").as_deref(),
+        Some("crates/x/tests/it/a.rs")
+    );
+    assert_eq!(named("docs/b/A.md", "../../crates/x.rs").as_deref(), Some("crates/x.rs"));
+    assert_eq!(named("README.md", "crates/x.rs").as_deref(), Some("crates/x.rs"));
+    assert_eq!(named("README.md", "../x.rs"), None);
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod docs;
 mod layout;
 mod licence;
 mod manifests;
+mod proof;
 mod requirements;
 mod sources;
 mod supply;
