@@ -361,7 +361,8 @@ impl Taking {
                 if !from_start {
                     // The start was not looked at for a while.
                     self.shared.wake.add(&[queue]);
-                } else if !self.holds.has(queue) {
+                } else if !claimed.is_empty() && !self.holds.has(queue) {
+                    // One that gives nothing at all may be paused.
                     self.shared.wake.emptied(queue);
                 }
             }
