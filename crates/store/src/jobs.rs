@@ -7,6 +7,7 @@ mod claimer;
 mod completer;
 mod copy;
 pub(crate) mod dependents;
+pub(crate) mod due;
 mod error_groups;
 mod expiry;
 pub(crate) mod gates;

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::cancel::{LOOKS, begin, restless};
 use super::delete::state;
 use crate::db::{Db, commit};
+use crate::jobs::due::{self, Placed};
 use crate::jobs::gates;
 use crate::{Error, Result, audit};
 
@@ -52,14 +53,8 @@ pub(super) async fn retry(db: &Db, id: JobId, record: &Record) -> Result<Option<
     Err(restless(id))
 }
 
-/// Where a job waits now.
-struct Place {
-    queue: i16,
-    gate: Option<i32>,
-}
-
 /// Takes the end of a job back.
-async fn reopen(db: &mut PgConnection, id: JobId) -> Result<Option<Place>> {
+async fn reopen(db: &mut PgConnection, id: JobId) -> Result<Option<Placed>> {
     let ended = sqlx::query!(
         r#"
         WITH ended AS (
@@ -118,7 +113,7 @@ async fn reopen(db: &mut PgConnection, id: JobId) -> Result<Option<Place>> {
         outer_gate: ended.outer_gate,
     };
     put_back(db, id, &again).await?;
-    Ok(Some(Place { queue: ended.queue, gate: ended.gate }))
+    Ok(Some(Placed { queue: ended.queue, gate: ended.gate }))
 }
 
 /// A key that is held until a time may still be this job's own. One whose time is over says nothing any more.
@@ -215,36 +210,6 @@ async fn put_back(db: &mut PgConnection, id: JobId, again: &Again) -> Result<()>
 }
 
 /// Lets a job wait for a worker that would have waited for its time.
-async fn hasten(db: &mut PgConnection, id: JobId) -> Result<Option<Place>> {
-    sqlx::query_as!(
-        Place,
-        r#"
-        WITH early AS (
-            DELETE FROM mindflight.scheduled
-            WHERE id = $1
-                AND why <> 3
-            RETURNING *
-        ),
-        limited AS (
-            INSERT INTO mindflight.blocked
-                (gate, outer_gate, lane, id, queue, kind, attempt, crashes, max_attempts, is_unique, is_awaited)
-            SELECT gate, outer_gate, lane, id, queue, kind, attempt, crashes, max_attempts, is_unique, is_awaited
-            FROM early
-            WHERE gate IS NOT NULL
-        ),
-        waiting AS (
-            INSERT INTO mindflight.ready
-                (queue, lane, id, kind, attempt, crashes, max_attempts, is_unique, is_awaited)
-            SELECT queue, lane, id, kind, attempt, crashes, max_attempts, is_unique, is_awaited
-            FROM early
-            WHERE gate IS NULL
-        )
-        SELECT queue, gate
-        FROM early
-        "#,
-        id.uuid(),
-    )
-    .fetch_optional(db)
-    .await
-    .map_err(Error::of)
+async fn hasten(db: &mut PgConnection, id: JobId) -> Result<Option<Placed>> {
+    Ok(due::place(db, &[id.uuid()], false).await?.pop())
 }

@@ -56,6 +56,18 @@ pub enum End {
     Returned,
 }
 
+impl End {
+    /// The state, result and error of a job that ends so; nothing if it runs again.
+    fn outcome(&self) -> Option<(i16, Option<&String>, Option<&JobError>)> {
+        match self {
+            Self::Succeeded(result) => Some((SUCCEEDED, Some(result), None)),
+            Self::Failed(error) => Some((FAILED, None, Some(error))),
+            Self::Cancelled(error) => Some((CANCELLED, None, Some(error))),
+            Self::Retry(..) | Self::Snooze(_) | Self::Returned => None,
+        }
+    }
+}
+
 /// What a batch came to.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Ended {
@@ -159,14 +171,9 @@ impl<'a> Finals<'a> {
         let mut finals = Finals::default();
         for finished in batch {
             finals.failures.extend(failure(finished));
-            let (state, result, error) = match &finished.end {
-                End::Succeeded(result) => (SUCCEEDED, Some(result), None),
-                End::Failed(error) => (FAILED, None, Some(error)),
-                End::Cancelled(error) => (CANCELLED, None, Some(error)),
-                End::Retry(..) | End::Snooze(_) | End::Returned => {
-                    finals.rest.push(finished);
-                    continue;
-                }
+            let Some((state, result, error)) = finished.end.outcome() else {
+                finals.rest.push(finished);
+                continue;
             };
             // What failed is kept for whoever has to look into it, whatever the queue does with the rest.
             if finished.keeps_history || state == FAILED {
@@ -184,12 +191,7 @@ impl<'a> Finals<'a> {
         let gone: HashSet<Uuid> = forgotten.iter().map(|one| one.id).collect();
         let mut left = Columns::default();
         for finished in &self.unkept {
-            let (state, result, error) = match &finished.end {
-                End::Succeeded(result) => (SUCCEEDED, Some(result), None),
-                End::Failed(error) => (FAILED, None, Some(error)),
-                End::Cancelled(error) => (CANCELLED, None, Some(error)),
-                End::Retry(..) | End::Snooze(_) | End::Returned => continue,
-            };
+            let Some((state, result, error)) = finished.end.outcome() else { continue };
             if !gone.contains(&finished.lease.job.uuid()) {
                 left.push(finished, state, (result, error));
             }

@@ -13,6 +13,7 @@ use sqlx::{Connection as _, PgConnection};
 use uuid::Uuid;
 
 use super::completer::as_json;
+use super::due;
 use crate::{Error, Result};
 
 /// Jobs move while they are looked for; so often is it tried again.
@@ -399,40 +400,10 @@ async fn judge(db: &mut PgConnection, waiting: &[Uuid]) -> Result<Vec<Judged>> {
 }
 
 async fn release(db: &mut PgConnection, ids: &[Uuid], settled: &mut Settled) -> Result<()> {
-    let rows = sqlx::query!(
-        r#"
-        WITH free AS (
-            DELETE FROM mindflight.scheduled
-            WHERE id = ANY ($1)
-                AND why = 3
-            RETURNING *
-        ),
-        limited AS (
-            INSERT INTO mindflight.blocked
-                (gate, outer_gate, lane, id, queue, kind, attempt, crashes, max_attempts, is_unique, is_awaited)
-            SELECT gate, outer_gate, lane, id, queue, kind, attempt, crashes, max_attempts, is_unique, is_awaited
-            FROM free
-            WHERE gate IS NOT NULL
-        ),
-        now AS (
-            INSERT INTO mindflight.ready
-                (queue, lane, id, kind, attempt, crashes, max_attempts, is_unique, is_awaited)
-            SELECT queue, lane, id, kind, attempt, crashes, max_attempts, is_unique, is_awaited
-            FROM free
-            WHERE gate IS NULL
-        )
-        SELECT queue AS "queue!", gate
-        FROM free
-        "#,
-        ids,
-    )
-    .fetch_all(db)
-    .await
-    .map_err(Error::of)?;
-    for row in rows {
-        match row.gate {
+    for placed in due::place(db, ids, true).await? {
+        match placed.gate {
             Some(gate) => settled.gates.push(gate),
-            None => settled.queues.push(row.queue),
+            None => settled.queues.push(placed.queue),
         }
     }
     Ok(())
