@@ -33,7 +33,7 @@ impl Entry {
         match &self.logged.body {
             // Read, as text, and as it is written.
             Body::One(envelope) => 2 * EACH + 6 * weight(&envelope.data),
-            Body::Ended(ended) => EACH * (1 + ended.jobs.len()),
+            Body::Ended(ended) => EACH * (1 + ended.count()),
         }
     }
 
@@ -42,8 +42,7 @@ impl Entry {
         match &self.logged.body {
             Body::One(envelope) => (&envelope.r#type, &envelope.source),
             Body::Ended(ended) => {
-                let r#type = ended.jobs.get(at).map_or("", |job| job.r#type);
-                (r#type, mindflight_api::event::SERVER)
+                (ended.type_at(at).unwrap_or_default(), mindflight_api::event::SERVER)
             }
         }
     }
@@ -52,8 +51,7 @@ impl Entry {
         match &self.logged.body {
             Body::One(envelope) => Some((**envelope).clone()),
             Body::Ended(ended) => {
-                let position = self.logged.first + at as u64;
-                ended.jobs.get(at).map(|job| job.envelope(ended.time, position))
+                ended.envelope(at, self.logged.first + at as u64)
             }
         }
     }

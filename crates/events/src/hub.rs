@@ -120,6 +120,19 @@ impl Hub {
         });
     }
 
+    /// The log is this far, and nobody here wants what came: whoever comes and asks for it reads the table.
+    pub(crate) fn skip(&self, position: u64) {
+        let mut ring = self.ring.write().unwrap_or_else(PoisonError::into_inner);
+        *ring = Ring::default();
+        self.head.send_if_modified(|head| match head {
+            Some(head) if head.position < position => {
+                head.position = position;
+                true
+            }
+            _ => false,
+        });
+    }
+
     /// Positions up to here are gone.
     pub(crate) fn gone(&self, gone: u64) {
         self.head.send_if_modified(|head| match head {
@@ -180,6 +193,20 @@ mod tests {
         hub.add(vec![row(11), row(12)]);
         assert_eq!(after(&hub, "a", 11), Some(vec![12]));
         assert_eq!(after(&hub, "a", 10), None);
+    }
+
+    #[test]
+    fn what_nobody_wanted_is_behind_for_whoever_comes_later() {
+        let hub = hub(100, usize::MAX);
+        hub.add(vec![row(11)]);
+        hub.skip(14);
+        assert_eq!(after(&hub, "a", 10), None);
+        assert_eq!(after(&hub, "a", 13), None);
+        assert_eq!(after(&hub, "a", 14), Some(vec![]));
+        hub.skip(12);
+        assert_eq!(hub.head().map(|head| head.position), Some(14), "it never goes back");
+        hub.add(vec![row(15)]);
+        assert_eq!(after(&hub, "a", 14), Some(vec![15]));
     }
 
     #[test]

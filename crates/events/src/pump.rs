@@ -170,7 +170,11 @@ impl Pump<'_> {
         } else {
             // It may be a hint from before a restore, and must not be followed again and again.
             asked.lock().seen = 0;
-            self.read(ticker, seen).await?;
+            if self.is_watched() {
+                self.read(ticker, seen).await?;
+            } else {
+                self.look(ticker).await?;
+            }
         }
         Ok(())
     }
@@ -203,8 +207,27 @@ impl Pump<'_> {
             }
             Some(_) => {
                 self.shared.hub.gone(standing.gone);
-                self.read(ticker, standing.head).await?;
+                if self.is_watched() {
+                    self.read(ticker, standing.head).await?;
+                } else {
+                    self.shared.hub.skip(standing.head);
+                }
             }
+        }
+        Ok(())
+    }
+
+    /// Whether anybody here wants what comes; else nothing is read.
+    fn is_watched(&self) -> bool {
+        self.shared.hub.watchers() > 0
+    }
+
+    /// Looks how far the log is, and reads nothing of it.
+    async fn look(&mut self, ticker: &mut Ticker) -> Result<()> {
+        let standing = ticker.standing().await?;
+        if self.shared.hub.head().is_some_and(|head| *head.epoch == *standing.epoch) {
+            self.ticked = Instant::now();
+            self.shared.hub.skip(standing.head);
         }
         Ok(())
     }

@@ -20,7 +20,7 @@ use crate::session::{Commit, Session};
 use crate::{Result, Settings};
 
 pub use self::consumers::{Cursor, Held, NewConsumer};
-pub use self::ended::{Ended, EndedJob};
+pub use self::ended::Ended;
 pub use self::house::{House, Kept};
 pub(crate) use self::publish::insert;
 pub use self::publish::{NewRow, Published};

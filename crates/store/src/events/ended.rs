@@ -16,34 +16,18 @@ use crate::{Error, Result};
 /// The type of such rows; no event of anybody has it.
 pub(super) const TYPE: &str = "mindflight.job";
 
-/// Jobs that ended together.
+/// Jobs that ended together, in the order of their positions. Kept as they came: mostly nobody asks for any of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ended {
-    /// When they did.
-    pub time: DateTime<Utc>,
-    /// In the order of their positions.
-    pub jobs: Vec<EndedJob>,
-}
-
-/// A job that ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EndedJob {
-    /// Its id.
-    pub job: JobId,
-    /// The type of the event.
-    pub r#type: &'static str,
-    /// Its kind.
-    pub kind: Arc<str>,
-    /// Its queue.
-    pub queue: Arc<str>,
-    /// The newest attempt.
-    pub attempt: u32,
-    /// The code of its error.
-    pub error: Option<String>,
-    /// How many events caused one another before this one.
-    pub depth: u32,
-    /// Shared by one chain.
-    pub correlation_id: Option<String>,
+    time: DateTime<Utc>,
+    jobs: Vec<Uuid>,
+    kind: Column<Arc<str>>,
+    queue: Column<Arc<str>>,
+    state: Column<i16>,
+    attempt: Column<i16>,
+    error: Vec<Option<String>>,
+    depth: Vec<Option<u32>>,
+    correlation: Vec<Option<String>>,
 }
 
 /// As the queue's statements write them; a column that is null everywhere is left out.
@@ -65,14 +49,14 @@ pub(super) struct Columns {
 }
 
 /// A value for each job, or one for all.
-#[derive(Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
 pub(super) enum Column<T> {
     Same(T),
     Each(Vec<T>),
 }
 
-impl<T: Copy + Default> Column<T> {
+impl<T> Column<T> {
     pub(super) fn values(&self) -> &[T] {
         match self {
             Self::Same(value) => std::slice::from_ref(value),
@@ -80,10 +64,18 @@ impl<T: Copy + Default> Column<T> {
         }
     }
 
-    fn at(&self, place: usize) -> T {
+    fn at(&self, place: usize) -> Option<&T> {
         match self {
-            Self::Same(value) => *value,
-            Self::Each(values) => values.get(place).copied().unwrap_or_default(),
+            Self::Same(value) => Some(value),
+            Self::Each(values) => values.get(place),
+        }
+    }
+
+    fn map<U>(self, change: impl FnMut(T) -> U) -> Column<U> {
+        let mut change = change;
+        match self {
+            Self::Same(value) => Column::Same(change(value)),
+            Self::Each(values) => Column::Each(values.into_iter().map(change).collect()),
         }
     }
 }
@@ -99,23 +91,60 @@ impl Columns {
     }
 
     pub(super) fn named(self, time: DateTime<Utc>, names: &Names) -> Ended {
-        let mut jobs = Vec::with_capacity(self.job.len());
-        let (error, correlation) =
-            (self.error.unwrap_or_default(), self.correlation.unwrap_or_default());
-        let depth = self.depth.unwrap_or_default();
-        for (at, job) in self.job.into_iter().enumerate() {
-            jobs.push(EndedJob {
-                job: JobId::from(job),
-                r#type: type_of(self.state.at(at)),
-                kind: names.kind(self.kind.at(at)),
-                queue: names.queue(self.queue.at(at)),
-                attempt: self.attempt.at(at).unsigned_abs().into(),
-                error: error.get(at).cloned().flatten(),
-                depth: depth.get(at).copied().flatten().unwrap_or_default(),
-                correlation_id: correlation.get(at).cloned().flatten(),
-            });
+        Ended {
+            time,
+            jobs: self.job,
+            kind: self.kind.map(|number| names.kind(number)),
+            queue: self.queue.map(|number| names.queue(number)),
+            state: self.state,
+            attempt: self.attempt,
+            error: self.error.unwrap_or_default(),
+            depth: self.depth.unwrap_or_default(),
+            correlation: self.correlation.unwrap_or_default(),
         }
-        Ended { time, jobs }
+    }
+}
+
+impl Ended {
+    /// How many they are.
+    #[must_use]
+    pub const fn count(&self) -> usize {
+        self.jobs.len()
+    }
+
+    /// The type of the event of the job at a place.
+    #[must_use]
+    pub fn type_at(&self, place: usize) -> Option<&'static str> {
+        self.state.at(place).copied().map(type_of)
+    }
+
+    /// The event of the job at a place, which has this position.
+    #[must_use]
+    pub fn envelope(&self, place: usize, sequence: u64) -> Option<Envelope> {
+        let job = JobId::from(*self.jobs.get(place)?);
+        let attempt = self.attempt.at(place)?.unsigned_abs();
+        let r#type = self.type_at(place)?;
+        let data = JobEvent {
+            job,
+            kind: self.kind.at(place)?.to_string(),
+            queue: self.queue.at(place)?.to_string(),
+            attempt: attempt.into(),
+            error: self.error.get(place).cloned().flatten(),
+        };
+        Some(Envelope {
+            specversion: SPEC_VERSION.to_owned(),
+            // A job that is retried by hand ends again, with another attempt.
+            id: format!("{job}.{attempt}.{}", event::state_of(r#type)),
+            source: SERVER.to_owned(),
+            r#type: r#type.to_owned(),
+            time: self.time,
+            sequence,
+            correlationid: self.correlation.get(place).cloned().flatten(),
+            depth: self.depth.get(place).copied().flatten().unwrap_or_default(),
+            key: Some(job.to_string()),
+            traceparent: None,
+            data: serde_json::to_value(data).unwrap_or_default(),
+        })
     }
 }
 
@@ -124,33 +153,5 @@ fn type_of(state: i16) -> &'static str {
         0 => JOB_SUCCEEDED,
         1 => JOB_FAILED,
         _ => JOB_CANCELLED,
-    }
-}
-
-impl EndedJob {
-    /// The event, at its position.
-    #[must_use]
-    pub fn envelope(&self, time: DateTime<Utc>, sequence: u64) -> Envelope {
-        let data = JobEvent {
-            job: self.job,
-            kind: self.kind.to_string(),
-            queue: self.queue.to_string(),
-            attempt: self.attempt,
-            error: self.error.clone(),
-        };
-        Envelope {
-            specversion: SPEC_VERSION.to_owned(),
-            // A job that is retried by hand ends again, with another attempt.
-            id: format!("{}.{}.{}", self.job, self.attempt, event::state_of(self.r#type)),
-            source: SERVER.to_owned(),
-            r#type: self.r#type.to_owned(),
-            time,
-            sequence,
-            correlationid: self.correlation_id.clone(),
-            depth: self.depth,
-            key: Some(self.job.to_string()),
-            traceparent: None,
-            data: serde_json::to_value(data).unwrap_or_default(),
-        }
     }
 }

@@ -58,7 +58,7 @@ fn envelope(row: Logged, position: u64) -> Option<Envelope> {
         Body::One(envelope) => Some(*envelope).filter(|found| found.sequence == position),
         Body::Ended(ended) => {
             let at = usize::try_from(position.checked_sub(row.first)?).ok()?;
-            Some(ended.jobs.get(at)?.envelope(ended.time, position))
+            ended.envelope(at, position)
         }
     }
 }

@@ -34,8 +34,8 @@ async fn all(events: &Events) -> Vec<Envelope> {
         match row.body {
             Body::One(envelope) => all.push(*envelope),
             Body::Ended(ended) => {
-                let envelopes = ended.jobs.iter().zip(first..);
-                all.extend(envelopes.map(|(job, position)| job.envelope(ended.time, position)));
+                let envelopes = (0..ended.count()).zip(first..);
+                all.extend(envelopes.filter_map(|(at, position)| ended.envelope(at, position)));
             }
         }
         assert_eq!(all.last().map(|last| last.sequence), Some(row.last));
