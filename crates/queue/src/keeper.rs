@@ -155,9 +155,16 @@ pub(crate) fn crash(shared: &Shared) -> Crash {
 /// Makes and drops partitions, and forgets old failures; how long to wait until the next time.
 async fn house(shared: &Shared, keeper: &mut Keeper, expiry: &mut Expiry) -> Duration {
     let pause = jittered(shared.settings.housekeeping);
-    let now = shared.clock.now();
-    expiry.kept = match keeper.kept(shared.settings.retention).await {
-        Ok(kept) => kept,
+    let read = async {
+        // Not this process's clock: one that is wrong would drop what others still keep.
+        let now = keeper.now().await?;
+        Ok::<_, mindflight_store::Error>((now, keeper.kept(shared.settings.retention).await?))
+    };
+    let now = match read.await {
+        Ok((now, kept)) => {
+            expiry.kept = kept;
+            now
+        }
         Err(error) => {
             tracing::warn!(error = %error, "how long queues keep their jobs could not be read: {error}");
             return pause;
@@ -207,9 +214,13 @@ struct Expiry {
 impl Expiry {
     /// Deletes some; how long to wait until the next step.
     async fn step(&mut self, shared: &Shared, keeper: &mut Keeper) -> Duration {
-        let (now, end) = (shared.clock.now(), Instant::now() + STEP);
+        let end = Instant::now() + STEP;
         loop {
-            match keeper.expire(now, &self.kept, &mut self.marks).await {
+            let expired = async {
+                let now = keeper.now().await?;
+                keeper.expire(now, &self.kept, &mut self.marks).await
+            };
+            match expired.await {
                 Ok(expired) => {
                     self.deleted += expired.deleted;
                     if expired.more && Instant::now() < end {

@@ -46,6 +46,7 @@ pub use self::keeper::{Beat, Keeper, Promoted, Registration};
 pub use self::limits::{Hold, Limited};
 pub use self::names::Names;
 pub use self::partitions::Retention;
+pub(crate) use self::partitions::make_first;
 pub use self::recorder::{Recorded, Recorder};
 pub use self::rescue::{Crash, Rescued};
 pub use self::schedules::{Due as DueSchedule, NewSchedule};

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use sqlx::migrate::{Migrate as _, MigrateError, Migration, Migrator};
 use sqlx::{Connection as _, PgConnection};
 
+use crate::jobs::make_first;
 use crate::{Error, Result, Settings};
 
 static EMBEDDED: Migrator = sqlx::migrate!("../../migrations");
@@ -42,6 +43,8 @@ pub(crate) async fn apply(settings: &Settings) -> Result<Migrated> {
     let before = applied(&mut db).await?;
     let migrator = migrator(schema_is_there(&mut db).await?);
     migrator.run(&mut db).await.map_err(failed)?;
+    // Somebody may have a lock on the tables: whoever keeps house makes them as soon as it can.
+    make_first(&mut db).await.unwrap_or_default();
     // The work is done whether or not the server hears the farewell.
     db.close().await.unwrap_or_default();
     Ok(Migrated { applied: missing(&before), unknown: unknown(&before)? })

@@ -1,4 +1,5 @@
--- Attempts $3 of worker $1 at jobs $2 have succeeded with results $4. Gives how many were ended.
+-- Attempts $3 of worker $1 at jobs $2 have succeeded with results $4, or all with $5 where there are none. Gives how
+-- many were ended.
 WITH done AS (
     DELETE FROM mindflight.lease
     USING unnest($2::uuid[], $3::smallint[], $4::text[]) AS given (id, attempt, result)
@@ -10,7 +11,7 @@ WITH done AS (
 ),
 kept AS (
     INSERT INTO mindflight.outcome (job, state, kind, queue, attempt, worker, started_at, result)
-    SELECT id, 0, kind, queue, attempt, $1, claimed_at, result::json
+    SELECT id, 0, kind, queue, attempt, $1, claimed_at, coalesce(result, $5)::json
     FROM done
 ),
 told AS (

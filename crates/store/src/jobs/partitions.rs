@@ -43,6 +43,14 @@ fn day(parent: &str, name: &str) -> Option<NaiveDate> {
 }
 
 impl Keeper {
+    /// The database's clock: one that every instance shares, unlike its own.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn now(&mut self) -> Result<DateTime<Utc>> {
+        self.0.run(async |db| now(db).await).await
+    }
+
     /// Makes the partitions of the next days, and drops those whose jobs were all made before `keep_since`.
     /// What belongs to jobs that have not ended is carried over.
     ///
@@ -57,13 +65,8 @@ impl Keeper {
         // Each table by itself: who locks one after the other would wait for somebody who does so the other way.
         for parent in PARENTS {
             let there = self.0.run(async |db| partitions_there(db, parent).await).await?;
-            for ahead in 0..=AHEAD {
-                let Some(day) = now.date_naive().checked_add_days(Days::new(ahead)) else {
-                    continue;
-                };
-                if !there.contains(&day)
-                    && self.0.run(async |db| make(db, parent, day).await).await?
-                {
+            for day in days_ahead(now).filter(|day| !there.contains(day)) {
+                if self.0.run(async |db| make(db, parent, day).await).await? {
                     done.made.push(day);
                 }
             }
@@ -82,6 +85,31 @@ impl Keeper {
         self.0.run(async |db| sweep(db, keep_since).await).await?;
         Ok(done)
     }
+}
+
+/// Makes the partitions of the next days before there are jobs: those made without them stay outside of all, and
+/// partitions that are made beside them have to look through them.
+pub(crate) async fn make_first(db: &mut PgConnection) -> Result<()> {
+    let now = now(db).await?;
+    for parent in PARENTS {
+        let there = partitions_there(db, parent).await?;
+        for day in days_ahead(now).filter(|day| !there.contains(day)) {
+            make(db, parent, day).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn now(db: &mut PgConnection) -> Result<DateTime<Utc>> {
+    sqlx::query_scalar!(r#"SELECT clock_timestamp() AS "now!""#)
+        .fetch_one(db)
+        .await
+        .map_err(Error::of)
+}
+
+/// Today and the days for which partitions are made ahead.
+fn days_ahead(now: DateTime<Utc>) -> impl Iterator<Item = NaiveDate> {
+    (0..=AHEAD).filter_map(move |ahead| now.date_naive().checked_add_days(Days::new(ahead)))
 }
 
 async fn partitions_there(db: &mut PgConnection, parent: &str) -> Result<Vec<NaiveDate>> {

@@ -66,12 +66,19 @@ impl<'a> Succeeded<'a> {
 }
 
 async fn keep(db: &mut PgConnection, worker: i64, columns: &Columns<'_>) -> Result<usize> {
+    // Most kinds have nothing to say, or all the same: then it is sent once.
+    let same = match &*columns.results {
+        [first, others @ ..] if others.iter().all(|other| other == first) => Some(*first),
+        _ => None,
+    };
+    let results = if same.is_some() { &[] } else { &*columns.results };
     let count = sqlx::query_file_scalar!(
         "queries/jobs/succeeded_kept.sql",
         worker,
         &columns.ids,
         &columns.attempts,
-        &columns.results as &[&str],
+        results as &[&str],
+        same,
     )
     .fetch_one(db)
     .await

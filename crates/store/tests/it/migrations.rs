@@ -42,6 +42,20 @@ async fn an_empty_database_gets_everything_once_though_several_instances_start()
 }
 
 #[tokio::test]
+async fn the_first_jobs_find_a_partition_for_their_day() {
+    let db = TestDb::new().await;
+    run(
+        &mut other(&db).await,
+        "DO $$ BEGIN ASSERT (
+             SELECT count(*) >= 16
+             FROM pg_class
+             WHERE relname ~ '^(job|outcome|attempt|log_line)_p[0-9]{8}$'
+         ); END $$",
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn what_a_newer_release_applied_is_told_and_tolerated() {
     let db = TestDb::new().await;
     run(
