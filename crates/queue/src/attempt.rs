@@ -1,7 +1,7 @@
 //! Runs attempts: each worker takes one job after another, runs its handler, and says what becomes of the job.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use mindflight_api::{RequestId, codes};
 use mindflight_core::caller::Origin;
@@ -12,6 +12,7 @@ use mindflight_core::progress::Report;
 use mindflight_core::{Caller, Cause, Context, Error, Event, Result};
 use mindflight_store::jobs::{Claimed, End, Finished};
 use serde_json::Value;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::caller;
@@ -39,14 +40,14 @@ async fn run(shared: &Shared, claimed: Claimed) {
     let (lease, token, began) = (claimed.lease, CancellationToken::new(), Instant::now());
     let kind = shared.kinds.numbered(claimed.kind);
     let longest = kind.as_ref().map_or(Duration::ZERO, |kind| kind.runs.options().deadline);
-    let deadline = tokio::time::Instant::now() + longest;
-    let Some(slot) = shared.held.starts(lease, &token, deadline) else { return };
+    let deadline = began + longest;
+    let Some(slot) = shared.held.starts(lease, &token, (began, deadline)) else { return };
     let ended = match &kind {
         // It was cancelled while it waited here.
         Some(_) if token.is_cancelled() => {
             Some(Ended { result: Err(cancelled()), is_closed: false })
         }
-        Some(kind) => Some(start(shared, kind, &claimed, (token, deadline.into_std())).await),
+        Some(kind) => Some(start(shared, kind, &claimed, (token, deadline)).await),
         // Its provider was switched off after the job was taken.
         None => None,
     };
@@ -120,7 +121,7 @@ async fn start(
                 origin: Origin { request: RequestId::from(claimed.lease.job.uuid()), ip: None },
                 action: "job.attempt",
                 target: kind.name.to_string(),
-                deadline,
+                deadline: deadline.into_std(),
                 cancelled: token.clone(),
                 report,
                 idempotency_key: Some(claimed.lease.job.to_string()),

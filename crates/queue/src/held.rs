@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use mindflight_api::JobId;
 use mindflight_core::ports::Lease;
 use tokio::sync::Notify;
-use tokio::time::Instant as Moment;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// Why a running job was told to stop.
@@ -29,7 +29,7 @@ enum Stage {
     Running {
         token: CancellationToken,
         since: Instant,
-        deadline: Moment,
+        deadline: Instant,
         stop: Option<Stop>,
         told: bool,
     },
@@ -93,12 +93,13 @@ impl Held {
         }
     }
 
-    /// An attempt starts, and takes a slot until what this gives is dropped; nothing if the job is not held any more.
+    /// An attempt starts now, with a deadline, and takes a slot until what this gives is dropped; nothing if the job is
+    /// not held any more.
     pub(crate) fn starts(
         &self,
         lease: Lease,
         token: &CancellationToken,
-        deadline: Moment,
+        (since, deadline): (Instant, Instant),
     ) -> Option<Slot<'_>> {
         let mut holds = self.holds();
         let hold = holds.get_mut(&lease.job).filter(|hold| hold.lease == lease)?;
@@ -106,7 +107,7 @@ impl Held {
         if stop.is_some() {
             token.cancel();
         }
-        let (token, since, told) = (token.clone(), Instant::now(), false);
+        let (token, told) = (token.clone(), false);
         hold.stage = Stage::Running { token, since, deadline, stop, told };
         self.running.fetch_add(1, Ordering::Relaxed);
         Some(Slot(&self.running))
@@ -166,8 +167,8 @@ impl Held {
     }
 
     /// Tells those to stop that have run for as long as they may; the earliest deadline of the others.
-    pub(crate) fn expire(&self, now: Moment) -> Option<Moment> {
-        let mut next: Option<Moment> = None;
+    pub(crate) fn expire(&self, now: Instant) -> Option<Instant> {
+        let mut next: Option<Instant> = None;
         for hold in self.holds().values_mut() {
             let Stage::Running { token, deadline, stop, .. } = &mut hold.stage else { continue };
             if *deadline <= now {
