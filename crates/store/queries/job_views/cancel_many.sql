@@ -75,7 +75,6 @@ keys AS (
     DELETE FROM mindflight.unique_key
     WHERE job = ANY (ARRAY(SELECT stopped.id FROM stopped))
         AND expires_at IS NULL
-        AND expires_at IS NULL
 ),
 wishes AS (
     DELETE FROM mindflight.cancel_request
