@@ -50,9 +50,7 @@ impl Entry {
     fn envelope(&self, at: usize) -> Option<Envelope> {
         match &self.logged.body {
             Body::One(envelope) => Some((**envelope).clone()),
-            Body::Ended(ended) => {
-                ended.envelope(at, self.logged.first + at as u64)
-            }
+            Body::Ended(ended) => ended.envelope(at, self.logged.first + at as u64),
         }
     }
 

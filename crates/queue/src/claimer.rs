@@ -7,13 +7,13 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use mindflight_api::JobId;
-use mindflight_store::jobs::{Claim, Claimed, Claimer, KnownQueue, Lane, Limited};
+use mindflight_store::jobs::{Begin, Claim, Claimed, Claimer, KnownQueue, Lane, Limited, first_id};
 use mindflight_store::signal::Signal;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use crate::attempt::jittered;
+use crate::beginnings::{Beginnings, Cost, Left, Look, SLACK};
 use crate::kinds::Numbered;
 use crate::limits::Holds;
 use crate::meters::Meters;
@@ -38,12 +38,6 @@ pub(crate) async fn run(shared: Arc<Shared>, worker: i64, stop: CancellationToke
     }
 }
 
-/// How far a queue was worked off, so that what is left of taken rows is not looked at again.
-struct Place {
-    after: (i16, Uuid),
-    since: Instant,
-}
-
 /// A job that was there when its worker died: it runs while nothing else does, for a while.
 struct Suspect {
     waiting: Option<Claimed>,
@@ -60,7 +54,7 @@ struct Taking {
     queues: Vec<i16>,
     /// Queues that are thought to have jobs.
     hot: BTreeSet<i16>,
-    places: HashMap<i16, Place>,
+    beginnings: Beginnings,
     /// Queues whose limits let nothing be taken now.
     holds: Holds,
     suspect: Option<Suspect>,
@@ -74,6 +68,7 @@ struct Taking {
     /// The pause before the next look when nothing is known.
     pause: std::time::Duration,
     look: Instant,
+    look_cost: Cost,
     refresh: Instant,
     repair: Instant,
 }
@@ -86,7 +81,9 @@ impl Taking {
     ) -> Self {
         let now = Instant::now();
         let (pause, repair) = (shared.settings.poll_min, now + shared.settings.repair);
-        let (kinds, queues, hot, places, holds) = Default::default();
+        let (kinds, queues, hot, holds) = Default::default();
+        let beginnings = Beginnings::new(shared.settings.rescan, shared.settings.costly);
+        let look_cost = Cost::new(shared.settings.costly);
         Self {
             shared,
             worker,
@@ -95,7 +92,7 @@ impl Taking {
             kinds,
             queues,
             hot,
-            places,
+            beginnings,
             holds,
             suspect: None,
             alone_since: None,
@@ -104,6 +101,7 @@ impl Taking {
             version: None,
             pause,
             look: now,
+            look_cost,
             refresh: now,
             repair,
         }
@@ -168,7 +166,7 @@ impl Taking {
         for queue in self.shared.wake.take() {
             if self.holds.is_worth(queue, now) {
                 self.hot.insert(queue);
-                self.places.remove(&queue);
+                self.beginnings.forget(queue, now);
             }
         }
         self.hot.extend(self.holds.over(now));
@@ -210,7 +208,7 @@ impl Taking {
         self.look = soon;
         self.refresh = self.refresh.max(soon);
         self.hot.clear();
-        self.places.clear();
+        self.beginnings.clear();
         self.shared.wake.forget();
     }
 
@@ -265,7 +263,9 @@ impl Taking {
     /// Asks which queues have jobs.
     async fn look_around(&mut self) -> mindflight_core::Result<()> {
         let settings = &self.shared.settings;
+        let began = Instant::now();
         let mut found = self.claimer.waiting(&self.queues, &self.kinds).await?;
+        let rest = self.look_cost.rest(began.elapsed());
         found.retain(|(queue, _)| !self.holds.has(*queue));
         self.pause = match found.is_empty() && self.hot.is_empty() {
             true => (self.pause * 2).min(settings.poll_max),
@@ -274,7 +274,7 @@ impl Taking {
         // While work comes by itself, only what nobody announced has to be found.
         let pause = if self.hot.is_empty() { self.pause } else { settings.poll_max };
         let now = Instant::now();
-        self.look = now + jittered(pause);
+        self.look = now + jittered(pause).max(rest);
         let is_usual = |(_, lane): &(i16, Lane)| *lane == Lane::Usual;
         let has_usual = found.iter().any(is_usual) || !self.hot.is_empty();
         if found.iter().all(is_usual) {
@@ -307,7 +307,7 @@ impl Taking {
             }
             // Everybody who waits gets a share; what one leaves, the next gets.
             let limit = room.div_ceil(queues.len() - index);
-            let claimed = self.claim(*queue, Lane::Usual, limit).await?;
+            let claimed = self.claim(*queue, limit).await?;
             self.served = *queue;
             if claimed.len() < limit {
                 self.hot.remove(queue);
@@ -317,24 +317,39 @@ impl Taking {
         Ok(())
     }
 
-    async fn claim(
+    /// Takes jobs of a queue, in their order.
+    async fn claim(&mut self, queue: i16, limit: usize) -> mindflight_core::Result<Vec<Claimed>> {
+        let at = Instant::now();
+        let lately = first_id(self.shared.clock.now() - SLACK);
+        let begins = self.beginnings.of(queue, at);
+        let mut claimed = Vec::new();
+        for begin in &begins {
+            let rest = limit - claimed.len();
+            if rest > 0 {
+                claimed.extend(self.claim_from((queue, Lane::Usual), *begin, rest).await?);
+            }
+        }
+        let (took, is_full) = (at.elapsed(), claimed.len() == limit);
+        let begin = begins.first().copied().unwrap_or(Begin::Start);
+        let look = Look { queue, begin, at, took, lately, claimed: &claimed, is_full };
+        match self.beginnings.looked(&look) {
+            Left::More => {}
+            Left::Unknown => self.shared.wake.add(&[queue]),
+            // One that gives nothing at all may be paused.
+            Left::Nothing if claimed.is_empty() || self.holds.has(queue) => {}
+            Left::Nothing => self.shared.wake.emptied(queue),
+        }
+        Ok(claimed)
+    }
+
+    async fn claim_from(
         &mut self,
-        queue: i16,
-        lane: Lane,
+        (queue, lane): (i16, Lane),
+        begin: Begin,
         limit: usize,
     ) -> mindflight_core::Result<Vec<Claimed>> {
-        let rescan = self.shared.settings.rescan;
-        let place = self.places.get(&queue).filter(|place| place.since.elapsed() < rescan);
-        let claim = Claim {
-            queue,
-            lane,
-            limit: i64::try_from(limit).unwrap_or(i64::MAX),
-            worker: self.worker,
-            kinds: &self.kinds,
-            // Suspects are after all others, and few.
-            after: place.filter(|_| lane == Lane::Usual).map(|place| place.after),
-        };
-        let (from_start, since) = (claim.after.is_none(), place.map(|place| place.since));
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let claim = Claim { queue, lane, limit, worker: self.worker, kinds: &self.kinds, begin };
         let claimed = match self.shared.limited.has(queue) {
             false => self.claimer.claim(&claim).await?,
             true => {
@@ -347,26 +362,6 @@ impl Taking {
             }
         };
         self.shared.held.took(claimed.iter().map(|job| job.lease));
-        if lane == Lane::Suspect {
-            return Ok(claimed);
-        }
-        match claimed.last() {
-            Some(last) if claimed.len() == limit => {
-                let since = since.unwrap_or_else(Instant::now);
-                let after = (last.lane, last.lease.job.uuid());
-                self.places.insert(queue, Place { after, since });
-            }
-            _ => {
-                self.places.remove(&queue);
-                if !from_start {
-                    // The start was not looked at for a while.
-                    self.shared.wake.add(&[queue]);
-                } else if !claimed.is_empty() && !self.holds.has(queue) {
-                    // One that gives nothing at all may be paused.
-                    self.shared.wake.emptied(queue);
-                }
-            }
-        }
         Ok(claimed)
     }
 
@@ -391,7 +386,7 @@ impl Taking {
         if self.suspect.is_some() {
             return Ok(());
         }
-        let claimed = self.claim(queue, Lane::Suspect, 1).await?;
+        let claimed = self.claim_from((queue, Lane::Suspect), Begin::Start, 1).await?;
         let started = self.start_unique(&claimed).await;
         self.suspect = claimed.into_iter().next().map(|claimed| {
             let (job, since) = (claimed.lease.job, Instant::now());

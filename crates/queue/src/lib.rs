@@ -2,6 +2,7 @@
 
 mod attempt;
 mod backlog;
+mod beginnings;
 mod caller;
 mod claimer;
 mod completer;

@@ -34,6 +34,9 @@ pub struct Settings {
     pub due_poll: Duration,
     /// How often the start of a queue is looked at again while it is worked off from the middle.
     pub rescan: Duration,
+    /// A look at the start of a queue that takes as long as this is not repeated for a while: it meets rows that were
+    /// taken and that some transaction keeps from being removed.
+    pub costly: Duration,
     /// How often queues and schedules are read again.
     pub refresh: Duration,
     /// How old a slot of a schedule may be and still be on time.
@@ -84,6 +87,7 @@ impl Default for Settings {
             poll_max: Duration::from_millis(500),
             due_poll: seconds(2),
             rescan: Duration::from_millis(250),
+            costly: Duration::from_millis(10),
             refresh: seconds(15),
             slot_grace: seconds(60),
             record: Duration::from_millis(250),

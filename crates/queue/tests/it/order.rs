@@ -28,6 +28,33 @@ async fn lower_numbers_go_first_and_then_the_older() {
     assert_eq!(*rig.engine.seen.order.lock().unwrap(), ["busy", "a", "b", "c", "d", "e"]);
 }
 
+/// T13: where a look from the start always counts as dear, as while a snapshot keeps all that was taken, new jobs are
+/// found at once in every lane that is known, and the others with the next look from the start.
+#[tokio::test]
+async fn every_job_is_found_though_looks_from_the_start_rest() {
+    let rig = Rig::with(Settings { workers: 1, costly: Duration::ZERO, ..quick() }).await;
+    for round in 0..5 {
+        let busy = rig.engine.enqueue(&Wait { key: format!("busy{round}"), n: 0 }).await;
+        rig.starts(busy, &format!("busy{round}")).await;
+        let mut jobs = vec![busy];
+        for (number, priority) in [5, 9, 0, 5, 1].into_iter().enumerate() {
+            let options = EnqueueOptions { priority: Some(priority), ..EnqueueOptions::default() };
+            let note = note(&format!("{round}.{number}"));
+            jobs.push(rig.engine.enqueue_with(&note, options).await);
+        }
+        // It is put back, where all that is as old was taken.
+        jobs.push(rig.engine.enqueue(&Flaky { key: format!("flaky{round}"), n: 1 }).await);
+        let delay = Some(Duration::from_millis(30));
+        let options = EnqueueOptions { delay, ..EnqueueOptions::default() };
+        jobs.push(rig.engine.enqueue_with(&note(&format!("{round}.later")), options).await);
+        rig.engine.gate.add_permits(1);
+        for job in jobs {
+            rig.reaches(job, JobState::Succeeded).await;
+        }
+    }
+    rig.assert_placed().await;
+}
+
 /// Slots that are rare go round: a queue that is always full does not keep another from its turn.
 #[tokio::test]
 async fn a_queue_that_is_always_full_does_not_starve_another() {

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use mindflight_api::{InstanceId, JobState};
 use mindflight_queue::Settings;
-use mindflight_store::jobs::{Claim, Claimed, End, Finished, Lane, Registration};
+use mindflight_store::jobs::{Begin, Claim, Claimed, End, Finished, Lane, Registration};
 use mindflight_testapp::Wire;
 
 use crate::bench::{Note, One, Single, Wait};
@@ -20,8 +20,8 @@ async fn take(rig: &Rig, kind: &str, worker: i64) -> Claimed {
     let queue = names.queue("bench", true).await.unwrap();
     let kinds = [names.kind(kind).await.unwrap()];
     let mut claimer = rig.db.store().jobs().claimer().unwrap();
-    let (lane, after) = (Lane::Usual, None);
-    let claim = Claim { queue, lane, limit: 1, worker, kinds: &kinds, after };
+    let (lane, begin) = (Lane::Usual, Begin::Start);
+    let claim = Claim { queue, lane, limit: 1, worker, kinds: &kinds, begin };
     claimer.claim(&claim).await.unwrap().remove(0)
 }
 

@@ -4,6 +4,7 @@ WITH done AS (
         $1::uuid[], $2::bigint[], $3::smallint[], $4::smallint[], $5::double precision[], $6::jsonb[]
     ) AS given (id, worker, attempt, ended, delay, error)
     WHERE lease.id = given.id
+        AND lease.id = ANY ($1)
         AND lease.worker = given.worker
         AND lease.attempt = given.attempt
     RETURNING lease.*, given.ended, given.delay, given.error

@@ -12,6 +12,7 @@ use super::cancel::plan_for_few;
 use super::rows::{self, place_of};
 use super::{JobViews, View};
 use crate::db::{Db, commit};
+use crate::jobs::first_id;
 use crate::{Error, Result, text};
 
 /// The most jobs that are looked at for one list.
@@ -103,12 +104,6 @@ impl Filter {
 /// Refuses texts that no stored text can be.
 pub(super) fn check<'a>(texts: impl IntoIterator<Item = Option<&'a str>>) -> Result<()> {
     texts.into_iter().flatten().try_for_each(|one| text::check("the filter", one))
-}
-
-/// The first id that can be made at `time`: the milliseconds are its first 48 bits.
-fn first_id(time: DateTime<Utc>) -> Uuid {
-    let millis = u128::try_from(time.timestamp_millis()).unwrap_or_default();
-    Uuid::from_u128(millis.min((1 << 48) - 1) << 80)
 }
 
 pub(super) async fn list(
@@ -226,15 +221,6 @@ impl JobViews {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_time_is_the_first_id_of_its_millisecond() {
-        let time = DateTime::from_timestamp_millis(1_767_225_600_123).unwrap();
-        let first = first_id(time);
-        assert_eq!(first.to_string(), "019b76da-a87b-0000-0000-000000000000");
-        assert!(first > first_id(time - Duration::from_millis(1)));
-        assert_eq!(first_id(DateTime::from_timestamp(-5, 0).unwrap()), Uuid::nil());
-    }
 
     #[test]
     fn the_nearer_of_cursor_and_until_is_the_bound() {

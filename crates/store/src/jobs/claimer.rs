@@ -26,6 +26,18 @@ pub enum Lane {
     Suspect,
 }
 
+/// Where to look for jobs: rows that were taken a moment ago take time to look over, and all the more while a
+/// transaction somewhere keeps them from being removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begin {
+    /// At the first.
+    Start,
+    /// At what comes after this lane and id.
+    After(i16, Uuid),
+    /// In this lane alone, at what comes after this id.
+    Within(i16, Uuid),
+}
+
 /// What is wanted.
 #[derive(Debug, Clone)]
 pub struct Claim<'a> {
@@ -39,9 +51,8 @@ pub struct Claim<'a> {
     pub worker: i64,
     /// The numbers of the kinds it can run.
     pub kinds: &'a [i32],
-    /// Only what comes after this lane and id: rows before it were taken a moment ago, and looking at what is
-    /// left of them costs time.
-    pub after: Option<(i16, Uuid)>,
+    /// Where to look for them; of no meaning for suspects, which are after all others, and few.
+    pub begin: Begin,
 }
 
 /// A queue that a worker may take jobs from.
@@ -165,11 +176,13 @@ async fn waiting(db: &mut PgConnection, queues: &[i16], kinds: &[i32]) -> Result
 pub(super) const SUSPECT: i16 = 10;
 
 pub(super) async fn take(db: &mut PgConnection, claim: &Claim<'_>) -> Result<Vec<Claimed>> {
-    let (lowest, highest) = match claim.lane {
-        Lane::Usual => (0, SUSPECT - 1),
-        Lane::Suspect => (SUSPECT, SUSPECT),
+    let start = (-1, Uuid::nil());
+    let (lowest, highest, (lane, id)) = match (claim.lane, claim.begin) {
+        (Lane::Suspect, _) => (SUSPECT, SUSPECT, start),
+        (Lane::Usual, Begin::Start) => (0, SUSPECT - 1, start),
+        (Lane::Usual, Begin::After(lane, id)) => (0, SUSPECT - 1, (lane, id)),
+        (Lane::Usual, Begin::Within(lane, id)) => (lane, lane, (lane, id)),
     };
-    let (lane, id) = claim.after.unwrap_or((-1, Uuid::nil()));
     let mut rows = sqlx::query_file!(
         "queries/jobs/claim.sql",
         claim.queue,
@@ -287,6 +300,7 @@ async fn give_back(db: &mut PgConnection, leases: &[Lease]) -> Result<Vec<i16>> 
             DELETE FROM mindflight.lease
             USING unnest($1::uuid[], $2::bigint[], $3::smallint[]) AS given (id, worker, attempt)
             WHERE lease.id = given.id
+                AND lease.id = ANY ($1)
                 AND lease.worker = given.worker
                 AND lease.attempt = given.attempt
             RETURNING lease.*

@@ -362,6 +362,8 @@ async fn finish(db: &mut PgConnection, finals: &Columns) -> Result<Vec<Released>
                 $8::text[], $9::bigint[]
             ) AS given (id, worker, attempt, state, result, error, depth, correlation, fingerprint)
             WHERE lease.id = given.id
+                -- Also by itself: a plan made while the table was empty would begin with all leases.
+                AND lease.id = ANY ($1)
                 AND lease.worker = given.worker
                 AND lease.attempt = given.attempt
             RETURNING lease.*, given.state, given.result, given.error, given.depth, given.correlation,
@@ -416,6 +418,8 @@ async fn forget(db: &mut PgConnection, finals: &Columns) -> Result<Vec<Released>
             USING unnest($1::uuid[], $2::bigint[], $3::smallint[], $4::smallint[], $5::smallint[], $6::text[])
                 AS given (id, worker, attempt, state, depth, correlation)
             WHERE lease.id = given.id
+                -- Also by itself: a plan made while the table was empty would begin with all leases.
+                AND lease.id = ANY ($1)
                 AND lease.worker = given.worker
                 AND lease.attempt = given.attempt
                 AND NOT lease.is_awaited

@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::ids::first_id;
 use super::keeper::Keeper;
 use crate::{Error, Result};
 
@@ -46,12 +47,6 @@ pub struct Expired {
     pub deleted: u64,
     /// Whether there may be more.
     pub more: bool,
-}
-
-/// The first id that can be made at `time`: the milliseconds are its first 48 bits.
-fn first_id(time: DateTime<Utc>) -> Uuid {
-    let millis = u128::try_from(time.timestamp_millis()).unwrap_or_default();
-    Uuid::from_u128(millis.min((1 << 48) - 1) << 80)
 }
 
 impl Kept {

@@ -4,6 +4,7 @@ use chrono::{DateTime, Datelike as _, Days, NaiveDate, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::ids::first_id;
 use super::keeper::Keeper;
 use crate::partitioning::{begin_with_patience, execute};
 use crate::{Error, Result};
@@ -26,10 +27,9 @@ pub struct Retention {
     pub dropped: Vec<NaiveDate>,
 }
 
-/// The lowest id that a job made on this day can have: UUID version 7 begins with the milliseconds (RFC 9562 §5.7).
-fn first_id(day: NaiveDate) -> Uuid {
-    let start = day.and_time(chrono::NaiveTime::MIN).and_utc();
-    Uuid::from_u128((start.timestamp_millis().max(0) as u128) << 80)
+/// The first id of a day.
+fn first_of(day: NaiveDate) -> Uuid {
+    first_id(day.and_time(chrono::NaiveTime::MIN).and_utc())
 }
 
 fn suffix(day: NaiveDate) -> String {
@@ -139,7 +139,7 @@ fn id(parent: &str) -> &'static str {
 /// A day of which rows are in the rest already has no partition: it would have to take them from there.
 async fn make(db: &mut PgConnection, parent: &str, day: NaiveDate) -> Result<bool> {
     let Some(next) = day.checked_add_days(Days::new(1)) else { return Ok(false) };
-    let (from, to) = (first_id(day), first_id(next));
+    let (from, to) = (first_of(day), first_of(next));
     if has_rest(db, parent, (from, to)).await? {
         return Ok(false);
     }
@@ -174,7 +174,7 @@ async fn has_rest(db: &mut PgConnection, parent: &str, (from, to): (Uuid, Uuid))
 
 async fn drop_day(db: &mut PgConnection, parent: &str, day: NaiveDate) -> Result<()> {
     let Some(next) = day.checked_add_days(Days::new(1)) else { return Ok(()) };
-    let (from, to) = (first_id(day), first_id(next));
+    let (from, to) = (first_of(day), first_of(next));
     let mut tx = begin_with_patience(db).await?;
     let old = format!("mindflight.{parent}_{}", suffix(day));
     execute(&mut tx, format!("ALTER TABLE mindflight.{parent} DETACH PARTITION {old}")).await?;
@@ -261,7 +261,7 @@ async fn sweep(db: &mut PgConnection, keep_since: DateTime<Utc>) -> Result<()> {
         DELETE FROM mindflight.progress
         WHERE job IN (SELECT job FROM old)
         "#,
-        first_id(keep_since.date_naive()),
+        first_of(keep_since.date_naive()),
         keep_since,
         SWEEP,
     )
@@ -278,7 +278,7 @@ mod tests {
     #[test]
     fn a_days_ids_begin_with_its_first_millisecond() {
         let day_one = NaiveDate::from_ymd_opt(2026, 11, 21).unwrap();
-        let first = first_id(day_one).to_string();
+        let first = first_of(day_one).to_string();
         assert_eq!(first, "01a1fb67-1800-0000-0000-000000000000");
         assert_eq!(day("job", &format!("job_{}", suffix(day_one))), Some(day_one));
         assert_eq!(day("job", "job_rest"), None);

@@ -124,3 +124,63 @@ async fn a_claim_behind_the_last_one_does_not_look_at_what_an_old_snapshot_keeps
     assert_alike(before, pages);
     run(&mut snapshot, "COMMIT").await;
 }
+
+const END: &str =
+    concat!("PREPARE finish AS ", include_str!("../../queries/jobs/succeeded_kept.sql"));
+
+/// Leases 1 to 20, as they are taken.
+const LEASE: &str = "
+    INSERT INTO mindflight.lease (id, worker, queue, lane, kind, attempt, crashes, max_attempts, is_unique)
+    SELECT lpad(to_hex(n), 32, '0')::uuid, 1, 1, 5, 1, 1, 0, 3, false FROM generate_series(1, 20) AS n";
+
+/// Ends those leases; how many pages it looked at.
+async fn end(client: &mut PgConnection) -> u64 {
+    let ids: Vec<String> = (1..=20).map(|number| format!("{number:032x}")).collect();
+    let statement = format!(
+        "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE finish (1, '{{{}}}', 1::smallint, NULL, 'null')",
+        ids.join(",")
+    );
+    let plan: Value = sqlx::query_scalar(AssertSqlSafe(statement))
+        .persistent(false)
+        .fetch_one(&mut *client)
+        .await
+        .unwrap();
+    let ended: i64 = sqlx::query_scalar("SELECT count(*) FROM mindflight.outcome")
+        .persistent(false)
+        .fetch_one(&mut *client)
+        .await
+        .unwrap();
+    assert_eq!(ended, 20);
+    run(client, "TRUNCATE mindflight.outcome").await;
+    let pages = ["Shared Hit Blocks", "Shared Read Blocks"];
+    pages.iter().map(|name| plan[0]["Plan"][name].as_u64().unwrap()).sum()
+}
+
+/// The plan was made while the table counted as empty, and still no end goes through all that is left of others.
+#[tokio::test]
+async fn an_end_does_not_look_at_leases_that_an_old_snapshot_keeps() {
+    let (db, mut client) = world().await;
+    run(&mut client, END).await;
+    run(&mut client, LEASE).await;
+    end(&mut client).await;
+    run(&mut client, LEASE).await;
+    let before = end(&mut client).await;
+    let mut snapshot = other(&db).await;
+    run(
+        &mut snapshot,
+        "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM mindflight.lease",
+    )
+    .await;
+    run(
+        &mut client,
+        "INSERT INTO mindflight.lease (id, worker, queue, lane, kind, attempt, crashes, max_attempts, is_unique)
+         SELECT gen_random_uuid(), 1, 1, 5, 1, 1, 0, 3, false FROM generate_series(1, 20000);
+         DELETE FROM mindflight.lease",
+    )
+    .await;
+    run(&mut client, "VACUUM ANALYZE mindflight.lease").await;
+    run(&mut client, LEASE).await;
+    let after = end(&mut client).await;
+    assert_alike(before, after);
+    run(&mut snapshot, "COMMIT").await;
+}

@@ -9,10 +9,13 @@ use mindflight_core::caller::Origin;
 use mindflight_core::ports::{Clock as _, Lease, Record, SystemClock};
 use mindflight_store::job_views::Cancel;
 use mindflight_store::jobs::{
-    Claim, Claimed, Claimer, Completer, Crash, Due, End, Finished, Keeper, Lane, NewRow,
+    Begin, Claim, Claimed, Claimer, Completer, Crash, Due, End, Finished, Keeper, Lane, NewRow,
     Registration,
 };
 use mindflight_testapp::TestDb;
+use uuid::Uuid;
+
+use crate::past::other;
 
 const QUEUE: i16 = 1;
 const KIND: i32 = 1;
@@ -124,7 +127,8 @@ impl Roles {
         change: impl FnOnce(&mut Claim<'_>),
     ) -> Vec<Claimed> {
         let (lane, worker) = (Lane::Usual, self.worker);
-        let mut claim = Claim { queue: QUEUE, lane, limit, worker, kinds: &[KIND], after: None };
+        let mut claim =
+            Claim { queue: QUEUE, lane, limit, worker, kinds: &[KIND], begin: Begin::Start };
         change(&mut claim);
         self.claimer.claim(&claim).await.unwrap()
     }
@@ -156,11 +160,50 @@ async fn a_claim_takes_in_order_and_can_begin_in_the_middle() {
     let made = roles.make(5, |number, row| row.priority = priorities[number]).await;
     let first = roles.take(2, |_| ()).await;
     assert_eq!(ids(&first), [made[1], made[4]]);
-    let after = first.last().map(|job| (job.lane, job.lease.job.uuid()));
+    let last = first.last().unwrap();
+    let begin = Begin::After(last.lane, last.lease.job.uuid());
     let late = roles.make(1, |_, row| row.priority = 0).await;
-    let next = roles.take(2, |claim| claim.after = after).await;
+    let next = roles.take(2, |claim| claim.begin = begin).await;
     assert_eq!(ids(&next), [made[0], made[3]], "what is before the start is not looked at");
-    assert_eq!(ids(&roles.take(9, |_| ()).await), [late[0], made[2]]);
+    let within = Begin::Within(9, Uuid::nil());
+    let other = Begin::Within(9, made[2].uuid());
+    assert!(roles.take(9, |claim| claim.begin = other).await.is_empty());
+    assert_eq!(ids(&roles.take(9, |claim| claim.begin = within).await), [made[2]], "no other lane");
+    assert_eq!(ids(&roles.take(9, |_| ()).await), [late[0]]);
+    roles.assert_placed().await;
+}
+
+/// What is ended together keeps its own results, texts as they were given.
+#[tokio::test]
+async fn each_job_of_a_batch_keeps_its_own_result() {
+    let mut roles = Roles::new().await;
+    let texts = [r#"{"b": 1.50, "a": "\"é\n"}"#, "null", "[1,2]", r#"{"b": 1.50, "a": "\"é\n"}"#];
+    roles.make(4, |_, _| ()).await;
+    let claimed = roles.take(4, |_| ()).await;
+    let batch: Vec<Finished> = claimed
+        .iter()
+        .zip(texts)
+        .map(|(job, text)| Finished {
+            lease: job.lease,
+            kind: KIND,
+            end: End::Succeeded(text.to_owned()),
+            is_tied: false,
+            keeps_history: true,
+            cause: None,
+        })
+        .collect();
+    assert_eq!(roles.completer.complete(&batch[..3]).await.unwrap().count, 3);
+    assert_eq!(roles.completer.complete(&batch).await.unwrap().count, 1, "one is left");
+    let mut other = other(&roles.db).await;
+    for (job, text) in claimed.iter().zip(texts) {
+        let kept: String =
+            sqlx::query_scalar("SELECT result::text FROM mindflight.outcome WHERE job = $1")
+                .bind(job.lease.job.uuid())
+                .fetch_one(&mut other)
+                .await
+                .unwrap();
+        assert_eq!(kept, text);
+    }
     roles.assert_placed().await;
 }
 

@@ -3,7 +3,7 @@
 use mindflight_core::api::InstanceId;
 use mindflight_store::Settings;
 use mindflight_store::admin::Admin;
-use mindflight_store::jobs::{Claim, Lane, Registration};
+use mindflight_store::jobs::{Begin, Claim, Lane, Registration};
 use serde_json::{Value, json};
 
 use super::cut::{open, shut_down_at_once};
@@ -35,7 +35,8 @@ async fn come_and_take(site: &Site) -> (i64, usize) {
         kinds: kinds.to_vec(),
     };
     let worker = keeper.register(&registration).await.unwrap();
-    let claim = Claim { queue, lane: Lane::Usual, limit: 20, worker, kinds: &kinds, after: None };
+    let claim =
+        Claim { queue, lane: Lane::Usual, limit: 20, worker, kinds: &kinds, begin: Begin::Start };
     (worker, claimer.claim(&claim).await.unwrap().len())
 }
 

@@ -7,8 +7,8 @@ use mindflight_core::ports::{Lease, Record};
 use mindflight_store::admin::Admin;
 use mindflight_store::job_views::{Cancel, Delete, Retry};
 use mindflight_store::jobs::{
-    Claim, Claimer, Completer, Due, End, Finished, Inserter, Keeper, Lane, NewRow, Registration,
-    UniqueKey,
+    Begin, Claim, Claimer, Completer, Due, End, Finished, Inserter, Keeper, Lane, NewRow,
+    Registration, UniqueKey,
 };
 use mindflight_store::{Error, JobViews};
 use mindflight_testapp::TestDb;
@@ -132,7 +132,7 @@ impl Real {
             limit: i64::try_from(limit).unwrap(),
             worker,
             kinds: &self.names.kinds,
-            after: None,
+            begin: Begin::Start,
         };
         let taken = self.claimer.claim(&claim).await.unwrap();
         taken.into_iter().map(|one| hold(one.lease)).collect()

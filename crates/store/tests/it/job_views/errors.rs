@@ -4,7 +4,7 @@ use mindflight_api::error_group::ErrorGroup;
 use mindflight_api::job::JobError;
 use mindflight_api::{Fault, Retry};
 use mindflight_store::job_views::ErrorFilter;
-use mindflight_store::jobs::{Claim, Claimed, Completer, End, Finished, Lane};
+use mindflight_store::jobs::{Begin, Claim, Claimed, Completer, End, Finished, Lane};
 
 use super::rig::Rig;
 
@@ -57,7 +57,8 @@ async fn those_who_end_attempts_at_the_same_time_count_each_of_them_once() {
         .collect();
     rig.insert(&rows).await;
     let (queue, kinds) = (row.queue, [row.kind]);
-    let claim = Claim { queue, lane: Lane::Usual, limit: 400, worker, kinds: &kinds, after: None };
+    let claim =
+        Claim { queue, lane: Lane::Usual, limit: 400, worker, kinds: &kinds, begin: Begin::Start };
     let claimed = rig.claimer.claim(&claim).await.unwrap();
     assert_eq!(claimed.len(), 400);
     let jobs = rig.db.store().jobs();

@@ -6,7 +6,7 @@ use mindflight_api::{JobId, JobState};
 use mindflight_core::policy::Rate;
 use mindflight_store::admin::Admin;
 use mindflight_store::job_views::{QueueLimits, Retry, Until};
-use mindflight_store::jobs::{Claim, Hold, Lane, Limit, Limited};
+use mindflight_store::jobs::{Begin, Claim, Hold, Lane, Limit, Limited};
 use serde_json::json;
 
 use super::rig::{Rig, failed, succeeded};
@@ -159,7 +159,8 @@ async fn a_gate_that_gets_another_limit_lets_pass_what_that_allows() {
 async fn claim(rig: &mut Rig, worker: i64, limit: i64) -> Limited {
     let kinds = [rig.names.kind(KIND).await.unwrap()];
     let queue = rig.queue(KIND).await;
-    let claim = Claim { queue, lane: Lane::Usual, limit, worker, kinds: &kinds, after: None };
+    let claim =
+        Claim { queue, lane: Lane::Usual, limit, worker, kinds: &kinds, begin: Begin::Start };
     rig.claimer.claim_limited(&claim).await.unwrap()
 }
 

@@ -9,7 +9,7 @@ use mindflight_core::ports::Lease;
 use mindflight_store::JobViews;
 use mindflight_store::job_views::{Filter, View};
 use mindflight_store::jobs::{
-    Claim, Claimer, Completer, Due, End, Finished, Inserter, Keeper, Lane, Names, NewRow,
+    Begin, Claim, Claimer, Completer, Due, End, Finished, Inserter, Keeper, Lane, Names, NewRow,
     Registration,
 };
 use mindflight_testapp::TestDb;
@@ -106,8 +106,14 @@ impl Rig {
     pub(super) async fn take(&mut self, worker: i64, kind: &str) -> Option<Lease> {
         let kinds = [self.names.kind(kind).await.unwrap()];
         let queue = self.queue(kind).await;
-        let claim =
-            Claim { queue, lane: Lane::Usual, limit: 1, worker, kinds: &kinds, after: None };
+        let claim = Claim {
+            queue,
+            lane: Lane::Usual,
+            limit: 1,
+            worker,
+            kinds: &kinds,
+            begin: Begin::Start,
+        };
         self.claimer.claim(&claim).await.unwrap().first().map(|claimed| claimed.lease)
     }
 
