@@ -57,7 +57,7 @@ pub(crate) struct Beginnings {
 /// A look at a queue.
 pub(crate) struct Look<'a> {
     pub(crate) queue: i16,
-    /// Where it began; the first place of those that [`Beginnings::of`] gave.
+    /// Where it ended up looking: the last of those that [`Beginnings::of`] gave.
     pub(crate) begin: Begin,
     /// When.
     pub(crate) at: Instant,
@@ -104,12 +104,16 @@ impl Beginnings {
     /// Where to look now, one after the other.
     pub(crate) fn of(&self, queue: i16, now: Instant) -> Vec<Begin> {
         let Some(known) = self.queues.get(&queue) else { return vec![Begin::Start] };
+        let within = |lane: &i16| Begin::Within(*lane, known.floor);
         match known.place {
-            Some((lane, id, since)) if known.rests(now) || now < since + self.rescan => {
-                vec![Begin::After(lane, id)]
+            // What is more urgent has not come to an end here.
+            Some((lane, id, _)) if known.rests(now) => {
+                let urgent = known.lanes.range(..lane).map(within);
+                urgent.chain([Begin::After(lane, id)]).collect()
             }
+            Some((lane, id, since)) if now < since + self.rescan => vec![Begin::After(lane, id)],
             None if known.rests(now) && known.was_emptied => {
-                known.lanes.iter().map(|lane| Begin::Within(*lane, known.floor)).collect()
+                known.lanes.iter().map(within).collect()
             }
             _ => vec![Begin::Start],
         }
@@ -139,7 +143,13 @@ impl Beginnings {
         }
         match look.claimed.last().filter(|_| look.is_full) {
             Some(last) => {
-                known.place = Some((last.lane, last.lease.job.uuid(), since));
+                let last = (last.lane, last.lease.job.uuid());
+                let (lane, id) = match look.begin {
+                    // What was more urgent may have been all there was room for.
+                    Begin::After(lane, id) => last.max((lane, id)),
+                    Begin::Start | Begin::Within(..) => last,
+                };
+                known.place = Some((lane, id, since));
                 Left::More
             }
             None => {
@@ -199,7 +209,7 @@ mod tests {
         lately: u128,
         claimed: &[Claimed],
     ) -> (Begin, Left) {
-        let begin = known.of(1, at)[0];
+        let begin = *known.of(1, at).last().unwrap();
         let (lately, is_full) = (Uuid::from_u128(lately), claimed.len() == 2);
         let look = Look { queue: 1, begin, at, took, lately, claimed, is_full };
         (begin, known.looked(&look))
@@ -231,7 +241,7 @@ mod tests {
         known.forget(1, start + MS * 60);
         let within = |lane, id| Begin::Within(lane, Uuid::from_u128(id));
         assert_eq!(known.of(1, start + MS * 60), [within(5, 7), within(9, 7)]);
-        assert_eq!(look(&mut known, long(60), 8, &[]), (within(5, 7), Left::Nothing));
+        assert_eq!(look(&mut known, long(60), 8, &[]), (within(9, 7), Left::Nothing));
         assert_eq!(look(&mut known, long(61), 9, &[job(5, 3), job(5, 4)]).1, Left::More);
         assert_eq!(known.of(1, start + MS * 999), [Begin::After(5, Uuid::from_u128(4))]);
         assert_eq!(known.of(1, start + MS * 1000), [Begin::Start], "twenty times as long");
@@ -245,10 +255,14 @@ mod tests {
         let long = |ms: u32| (start + MS * ms, 50 * MS);
         look(&mut known, long(0), 6, &[]);
         look(&mut known, long(0), 7, &[job(0, 1), job(5, 2)]);
-        let after = Begin::After(5, Uuid::from_u128(2));
-        assert_eq!(known.of(1, start + MS * 900), [after], "later than a rescan");
+        let (urgent, usual) = (Uuid::from_u128(7), Uuid::from_u128(2));
+        let after = Begin::After(5, usual);
+        let both = [Begin::Within(0, urgent), after];
+        assert_eq!(known.of(1, start + MS * 900), both, "later than a rescan");
+        look(&mut known, long(900), 8, &[job(0, 8), job(0, 9)]);
+        assert_eq!(known.of(1, start + MS * 900), both, "it does not go back");
         assert_eq!(look(&mut known, long(900), 8, &[]), (after, Left::Unknown));
-        let lanes: Vec<Begin> = [0, 5].map(|lane| Begin::Within(lane, Uuid::from_u128(7))).to_vec();
+        let lanes = [0, 5].map(|lane| Begin::Within(lane, urgent));
         assert_eq!(known.of(1, start + MS * 901), lanes, "since the start was looked at");
     }
 }

@@ -330,7 +330,7 @@ impl Taking {
             }
         }
         let (took, is_full) = (at.elapsed(), claimed.len() == limit);
-        let begin = begins.first().copied().unwrap_or(Begin::Start);
+        let begin = begins.last().copied().unwrap_or(Begin::Start);
         let look = Look { queue, begin, at, took, lately, claimed: &claimed, is_full };
         match self.beginnings.looked(&look) {
             Left::More => {}
