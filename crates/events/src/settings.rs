@@ -58,7 +58,7 @@ impl Default for Settings {
             ring_bytes: 16 << 20,
             check: seconds(10),
             check_timeout: seconds(3),
-            hint_window: milliseconds(5),
+            hint_window: milliseconds(1),
             connect_timeout: seconds(5),
             consumer_save: seconds(10),
             consumer_batch: 200,
