@@ -67,7 +67,7 @@ pub(crate) struct Look<'a> {
     pub(crate) lately: Uuid,
     /// What it gave.
     pub(crate) claimed: &'a [Claimed],
-    /// Whether it gave as much as was wanted, so that there may be more.
+    /// Whether it gave as much as was wanted, or as a limit allows, so that there may be more.
     pub(crate) is_full: bool,
 }
 
@@ -90,7 +90,7 @@ struct Beginning {
     rests_until: Instant,
     /// What was made after this may wait; what was made before was taken when the start was looked at.
     floor: Uuid,
-    /// Whether everything was taken then, and not only the first of it.
+    /// Whether everything was taken since, and not only the first of it.
     was_emptied: bool,
     /// Lanes in which there were jobs.
     lanes: BTreeSet<i16>,
@@ -130,33 +130,35 @@ impl Beginnings {
             lanes: BTreeSet::from([USUAL_LANE]),
         });
         known.lanes.extend(look.claimed.iter().map(|job| job.lane));
-        let mut since = look.at;
+        // One that gives nothing at all may be paused, and full.
+        let is_emptied = !look.is_full && !look.claimed.is_empty();
         match look.begin {
             Begin::Start => {
                 known.rests_until = look.at + known.cost.rest(look.took);
                 known.floor = look.lately;
-                known.was_emptied = false;
+                known.was_emptied = is_emptied;
             }
-            Begin::After(..) => since = known.place.map_or(since, |(.., since)| since),
-            Begin::Within(..) if !look.is_full => known.floor = look.lately,
+            Begin::After(..) => known.was_emptied = is_emptied,
+            Begin::Within(..) if is_emptied => known.floor = look.lately,
             Begin::Within(..) => {}
         }
-        match look.claimed.last().filter(|_| look.is_full) {
-            Some(last) => {
-                let last = (last.lane, last.lease.job.uuid());
-                let (lane, id) = match look.begin {
-                    // What was more urgent may have been all there was room for.
-                    Begin::After(lane, id) => last.max((lane, id)),
-                    Begin::Start | Begin::Within(..) => last,
-                };
+        let last = look.claimed.last().filter(|_| look.is_full);
+        let last = last.map(|last| (last.lane, last.lease.job.uuid()));
+        let before = known.place.take();
+        match (last, look.begin) {
+            (Some(last), Begin::After(lane, id)) => {
+                let since = before.map_or(look.at, |(.., since)| since);
+                // What was more urgent may have been all there was room for.
+                let (lane, id) = last.max((lane, id));
                 known.place = Some((lane, id, since));
                 Left::More
             }
-            None => {
-                known.place = None;
-                known.was_emptied = true;
-                if matches!(look.begin, Begin::After(..)) { Left::Unknown } else { Left::Nothing }
+            (Some((lane, id)), Begin::Start | Begin::Within(..)) => {
+                known.place = Some((lane, id, look.at));
+                Left::More
             }
+            (None, Begin::After(..)) => Left::Unknown,
+            (None, Begin::Start | Begin::Within(..)) => Left::Nothing,
         }
     }
 
@@ -242,6 +244,9 @@ mod tests {
         let within = |lane, id| Begin::Within(lane, Uuid::from_u128(id));
         assert_eq!(known.of(1, start + MS * 60), [within(5, 7), within(9, 7)]);
         assert_eq!(look(&mut known, long(60), 8, &[]), (within(9, 7), Left::Nothing));
+        assert_eq!(known.of(1, start + MS * 60)[0], within(5, 7), "it may have been paused");
+        assert_eq!(look(&mut known, long(60), 8, &[job(5, 2)]), (within(9, 7), Left::Nothing));
+        assert_eq!(known.of(1, start + MS * 60)[0], within(5, 8));
         assert_eq!(look(&mut known, long(61), 9, &[job(5, 3), job(5, 4)]).1, Left::More);
         assert_eq!(known.of(1, start + MS * 999), [Begin::After(5, Uuid::from_u128(4))]);
         assert_eq!(known.of(1, start + MS * 1000), [Begin::Start], "twenty times as long");
@@ -261,7 +266,7 @@ mod tests {
         assert_eq!(known.of(1, start + MS * 900), both, "later than a rescan");
         look(&mut known, long(900), 8, &[job(0, 8), job(0, 9)]);
         assert_eq!(known.of(1, start + MS * 900), both, "it does not go back");
-        assert_eq!(look(&mut known, long(900), 8, &[]), (after, Left::Unknown));
+        assert_eq!(look(&mut known, long(900), 8, &[job(5, 9)]), (after, Left::Unknown));
         let lanes = [0, 5].map(|lane| Begin::Within(lane, urgent));
         assert_eq!(known.of(1, start + MS * 901), lanes, "since the start was looked at");
     }

@@ -234,6 +234,8 @@ impl Taking {
         if self.version.replace(version) != Some(version) {
             self.look = Instant::now();
             self.holds.clear();
+            // What waits may be of a kind that was not looked for.
+            self.beginnings.clear();
         }
         self.refresh = Instant::now() + jittered(shared.settings.refresh);
         Ok(())
@@ -325,18 +327,31 @@ impl Taking {
         let mut claimed = Vec::new();
         for begin in &begins {
             let rest = limit - claimed.len();
-            if rest > 0 {
-                claimed.extend(self.claim_from((queue, Lane::Usual), *begin, rest).await?);
+            if rest == 0 {
+                break;
+            }
+            match self.claim_from((queue, Lane::Usual), *begin, rest).await {
+                Ok(more) => claimed.extend(more),
+                Err(error) => {
+                    // What came before is taken, and has to run.
+                    self.hand_over(claimed).await?;
+                    return Err(error);
+                }
             }
         }
-        let (took, is_full) = (at.elapsed(), claimed.len() == limit);
+        // A limit may have left some, or all.
+        let is_held = self.holds.has(queue);
+        if is_held && claimed.is_empty() {
+            return Ok(claimed);
+        }
+        let (took, is_full) = (at.elapsed(), is_held || claimed.len() == limit);
         let begin = begins.last().copied().unwrap_or(Begin::Start);
         let look = Look { queue, begin, at, took, lately, claimed: &claimed, is_full };
         match self.beginnings.looked(&look) {
             Left::More => {}
             Left::Unknown => self.shared.wake.add(&[queue]),
             // One that gives nothing at all may be paused.
-            Left::Nothing if claimed.is_empty() || self.holds.has(queue) => {}
+            Left::Nothing if claimed.is_empty() => {}
             Left::Nothing => self.shared.wake.emptied(queue),
         }
         Ok(claimed)
