@@ -132,8 +132,11 @@ impl Fleet {
         self.addresses.set(number, None);
         let server = &mut self.servers[number];
         server.child.kill().context("a server cannot be killed")?;
-        server.child.wait().context("a server cannot be waited for")?;
-        server.mode = Mode::Starting;
+        let status = server.child.wait().context("a server cannot be waited for")?;
+        if status.code().is_none() {
+            server.mode = Mode::Starting;
+        }
+        // Else it has ended by itself a moment before, as it was told to or not: the next look says so.
         Ok(server.child.id())
     }
 
@@ -276,6 +279,11 @@ mod tests {
         assert_ne!(fleet.pids()[number], before[number]);
         assert_eq!(fleet.pids()[1 - number], before[1 - number]);
         fleet.terminate(0);
+        until_complete(&mut fleet);
+        // One that has gone as it was told to cannot be killed any more.
+        fleet.terminate(0);
+        fleet.servers[0].child.wait().unwrap();
+        fleet.kill(0).unwrap();
         until_complete(&mut fleet);
         fleet.end().unwrap();
         assert_eq!(fleet.oddities(), [] as [String; 0]);
