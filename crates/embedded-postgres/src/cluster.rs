@@ -158,6 +158,8 @@ impl Cluster {
         if self.is_running() {
             return Err(Error::StillRunning { data: self.data.clone(), pid: self.pid });
         }
+        // Of a server that we adopted no watcher collects the process, which leaves its folder a moment before it ends.
+        patience::until(HARD_STOP, self.poll, || !processes::runs(self.pid));
         watcher.finish();
         Ok(())
     }

@@ -18,7 +18,7 @@ fn checked(pid: u32) -> Option<Pid> {
     i32::try_from(pid).ok().filter(|pid| *pid > 0).and_then(Pid::from_raw)
 }
 
-pub(crate) use system::{any_in, command_lines, works_in};
+pub(crate) use system::{any_in, command_lines, runs, works_in};
 
 #[cfg(target_os = "linux")]
 mod system {
@@ -30,6 +30,13 @@ mod system {
     /// A zombie has no folder any more, which is the right answer.
     pub(crate) fn works_in(pid: u32, data: &Path) -> bool {
         fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == data)
+    }
+
+    /// Whether the process has not ended; one that only waits to be collected has.
+    pub(crate) fn runs(pid: u32) -> bool {
+        // The state follows the program's name, which may hold anything but is the last in parentheses.
+        fs::read_to_string(format!("/proc/{pid}/stat"))
+            .is_ok_and(|stat| !stat.rsplit(')').next().is_some_and(|rest| rest.starts_with(" Z")))
     }
 
     pub(crate) fn any_in(data: &Path) -> Option<u32> {
@@ -61,6 +68,12 @@ mod system {
         ps(&["-ww", "-o", "command=", "-p", &pid.to_string()])
             .lines()
             .any(|line| !is_watcher(line) && line.contains(&needle))
+    }
+
+    /// Whether the process has not ended; one that only waits to be collected has.
+    pub(crate) fn runs(pid: u32) -> bool {
+        let state = ps(&["-o", "state=", "-p", &pid.to_string()]);
+        !matches!(state.trim().chars().next(), None | Some('Z'))
     }
 
     pub(crate) fn any_in(data: &Path) -> Option<u32> {

@@ -8,6 +8,7 @@ use crate::watcher::{self, Watcher};
 use crate::{Error, Options, patience, pidfile, processes, settings, socket};
 use std::ffi::OsString;
 use std::fs;
+use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -116,8 +117,7 @@ impl<'a> Start<'a> {
             }
             return Ok(());
         }
-        let path = pidfile::path(self.data);
-        fs::remove_file(&path).map_err(Error::file("remove", &path))?;
+        remove(&pidfile::path(self.data))?;
         self.launch()
     }
 
@@ -143,7 +143,7 @@ impl<'a> Start<'a> {
         let stale = pidfile::first_number(&path)
             .is_some_and(|pid| processes::is_alive(pid) && !processes::works_in(pid, self.data));
         if stale {
-            fs::remove_file(&path).map_err(Error::file("remove", &path))?;
+            remove(&path)?;
         }
         Ok(())
     }
@@ -168,5 +168,13 @@ impl<'a> Start<'a> {
     fn not_ready(&self) -> Error {
         let lines = self.own.as_ref().map(|(_, log)| log.tail()).unwrap_or_default();
         Error::NotReady { data: self.data.to_owned(), waited: self.begun.elapsed(), lines }
+    }
+}
+
+/// A server removes its files itself when it leaves, which may be this very moment.
+fn remove(path: &Path) -> Result<(), Error> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        done => done.map_err(Error::file("remove", path)),
     }
 }
