@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use sqlx::PgConnection;
 use sqlx::postgres::PgConnectOptions;
+use sqlx::{Connection as _, PgConnection};
 
 use crate::{Error, Result, Settings};
 
@@ -63,12 +63,18 @@ impl Session {
             Some(connection) => connection,
             None => self.settings.connect_direct(&self.options).await?,
         };
-        let done = tokio::time::timeout(limit, work(&mut connection)).await;
-        let done = done.unwrap_or_else(|elapsed| Err(Error::Timeout(elapsed.into())));
+        let done = within(limit, work(&mut connection)).await;
         // One that broke, or may have, or whose answer may still come, is dropped; so is one whose user went away.
-        if !matches!(&done, Err(Error::Unavailable(_) | Error::Timeout(_) | Error::Internal(_))) {
-            self.connection = Some(connection);
-        }
+        let is_kept = match &done {
+            Ok(_) => true,
+            Err(Error::Unavailable(_) | Error::Timeout(_) | Error::Internal(_)) => false,
+            // What it had begun would be rolled back only with the next use, and lock others out until then.
+            Err(_) => {
+                let rolled_back = async { connection.ping().await.map_err(Error::of) };
+                within(limit, rolled_back).await.is_ok()
+            }
+        };
+        self.connection = is_kept.then_some(connection);
         done
     }
 
@@ -76,4 +82,9 @@ impl Session {
     fn limit(&self) -> Duration {
         self.settings.statement_timeout + Duration::from_secs(1)
     }
+}
+
+async fn within<T>(limit: Duration, work: impl Future<Output = Result<T>>) -> Result<T> {
+    let done = tokio::time::timeout(limit, work).await;
+    done.unwrap_or_else(|elapsed| Err(Error::Timeout(elapsed.into())))
 }

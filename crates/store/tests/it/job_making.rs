@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use mindflight_api::{JobId, JobState};
-use mindflight_store::jobs::{Due, End, Finished, NewRow};
+use mindflight_store::Error;
+use mindflight_store::jobs::{Due, End, Finished, NewRow, UniqueKey};
 use serde_json::json;
 
 use crate::jobs::{Roles, record, row};
@@ -65,6 +66,24 @@ async fn a_copy_of_which_one_row_is_refused_makes_nothing() {
     assert!(view.is_none(), "{view:?}");
     // The connection is as good as new.
     assert!(inserter.insert(&rows[..MANY - 1]).await.unwrap().is_empty());
+    roles.assert_placed().await;
+}
+
+#[tokio::test]
+async fn what_is_refused_keeps_nobody_else_waiting() {
+    let roles = Roles::new().await;
+    let key = UniqueKey { key: "one".to_owned(), until_start: false, expires_at: None };
+    let mut refused = row();
+    (refused.unique, refused.after) = (Some(key.clone()), vec![JobId::new()]);
+    let mut inserter = roles.db.store().jobs().inserter().unwrap();
+    let error = inserter.insert(&[refused]).await.unwrap_err();
+    assert!(matches!(error, Error::Invalid(_)), "{error}");
+    // The first connection is there still, and does nothing.
+    let mut other = roles.db.store().jobs().inserter().unwrap();
+    let mut row = row();
+    row.unique = Some(key);
+    assert!(other.insert(&[row]).await.unwrap().is_empty());
+    drop(inserter);
     roles.assert_placed().await;
 }
 
