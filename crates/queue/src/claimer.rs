@@ -392,7 +392,7 @@ impl Taking {
         let unique: Vec<JobId> =
             claimed.iter().filter(|job| job.is_unique).map(|job| job.lease.job).collect();
         if !unique.is_empty() {
-            self.claimer.start_unique(&unique).await?;
+            self.claimer.start_unique(self.worker, &unique).await?;
         }
         Ok(())
     }

@@ -132,12 +132,12 @@ impl Claimer {
         self.0.run(async |db| give_back(db, leases).await).await
     }
 
-    /// Gives back the unique keys that are held only until an attempt starts.
+    /// Gives back the unique keys that are held only until an attempt starts, of those jobs that `worker` holds.
     ///
     /// # Errors
     /// As [`waiting`](Self::waiting).
-    pub async fn start_unique(&mut self, jobs: &[JobId]) -> Result<()> {
-        self.0.run(async |db| start_unique(db, jobs).await).await
+    pub async fn start_unique(&mut self, worker: i64, jobs: &[JobId]) -> Result<()> {
+        self.0.run(async |db| start_unique(db, worker, jobs).await).await
     }
 }
 
@@ -321,21 +321,25 @@ async fn give_back(db: &mut PgConnection, leases: &[Lease]) -> Result<Vec<i16>> 
     Ok(distinct(queues))
 }
 
-async fn start_unique(db: &mut PgConnection, jobs: &[JobId]) -> Result<()> {
+/// A job that was taken from the worker meanwhile waits again, and has its key.
+async fn start_unique(db: &mut PgConnection, worker: i64, jobs: &[JobId]) -> Result<()> {
     let ids: Vec<Uuid> = jobs.iter().map(|job| job.uuid()).collect();
     sqlx::query!(
         r#"
         DELETE FROM mindflight.unique_key
         WHERE key = ANY (ARRAY(
-            SELECT key
+            SELECT unique_key.key
             FROM mindflight.unique_key
-            WHERE job = ANY ($1)
-                AND until_start
-            ORDER BY key
-            FOR UPDATE
+            JOIN mindflight.lease ON lease.id = unique_key.job
+                AND lease.worker = $2
+            WHERE unique_key.job = ANY ($1)
+                AND unique_key.until_start
+            ORDER BY unique_key.key
+            FOR UPDATE OF unique_key
         ))
         "#,
         &ids,
+        worker,
     )
     .execute(db)
     .await
