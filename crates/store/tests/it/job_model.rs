@@ -4,22 +4,24 @@
 mod model;
 mod real;
 
+use mindflight_api::JobId;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 
-use self::model::{Model, New};
+use self::model::{Hold, Key, Model, New, PATHS, Row};
 use self::real::Real;
 
 /// So many histories, of so many steps at most.
-const HISTORIES: u32 = 32;
+const HISTORIES: u32 = 40;
 const STEPS: usize = 60;
 
 /// What is done next. Whom it is done to is picked among those that there are by then.
 #[derive(Debug, Clone)]
 enum Step {
-    Make(New),
+    /// Several at once.
+    Make(Vec<(New, After)>),
     /// The worker that asks may be one that counts as dead. Where nothing waits, it looks elsewhere.
     Claim {
         who: usize,
@@ -28,18 +30,30 @@ enum Step {
         alone: bool,
         limit: usize,
     },
-    /// Of any leases that there ever were, also those that were lost.
+    /// Of leases that hold, or were lost lately.
     End(Vec<(Index, Ending)>),
+    /// A worker begins with what it has taken, or had.
+    Start(Index),
     GiveBack(Index),
     Cancel(Index),
     Retry(Index),
     Delete(Index),
     ComeDue,
+    /// So much time passes that a rate lets more jobs pass.
+    Refill,
     /// One worker is gone, and another takes its place.
     Die(usize),
     /// All are silent for too long.
     Silence,
     Pause(bool),
+}
+
+/// What a job starts after: some that there are, or that come before it among those that are made with it, and perhaps
+/// one that there is not.
+#[derive(Debug, Clone)]
+struct After {
+    some: Vec<Index>,
+    and_none: bool,
 }
 
 /// How an attempt ends.
@@ -53,46 +67,72 @@ enum Ending {
     Returned,
 }
 
-/// How often each step is taken: make, claim, end, one of the operator's, come due, one of the crashes.
-type Mood = [u32; 6];
-
-/// Most histories are of work that goes well, some of workers that die all the time.
-const CALM: Mood = [6, 8, 6, 3, 2, 1];
-const DEADLY: Mood = [2, 8, 2, 1, 1, 4];
-
-fn history() -> impl Strategy<Value = Vec<Step>> {
-    prop_oneof![2 => vec(step(CALM), 1..=STEPS), 1 => vec(step(DEADLY), 1..=STEPS)]
+/// What happens most in a history: every history is about something, or what is rare would never meet.
+#[derive(Debug, Clone, Copy)]
+struct Mood {
+    /// How often jobs are made, claimed, started, ended, changed by an operator, come due, and lose their worker.
+    steps: [u32; 7],
+    /// How many jobs have a key, pass gates, and wait for others.
+    keys: f64,
+    gates: f64,
+    links: f64,
 }
 
-fn step([make, claim, end, act, due, crash]: Mood) -> impl Strategy<Value = Step> {
+/// Work that goes well; workers that die all the time; keys; gates; jobs that wait for others.
+const MOODS: [Mood; 5] = [
+    Mood { steps: [6, 8, 2, 6, 3, 2, 1], keys: 0.3, gates: 0.3, links: 0.3 },
+    Mood { steps: [2, 8, 1, 2, 1, 1, 4], keys: 0.2, gates: 0.3, links: 0.2 },
+    Mood { steps: [9, 9, 6, 4, 4, 2, 2], keys: 0.9, gates: 0.1, links: 0.1 },
+    Mood { steps: [4, 9, 1, 9, 2, 2, 1], keys: 0.1, gates: 0.9, links: 0.1 },
+    Mood { steps: [4, 9, 1, 9, 2, 2, 1], keys: 0.2, gates: 0.2, links: 0.7 },
+];
+
+fn history() -> impl Strategy<Value = Vec<Step>> {
+    prop::sample::select(&MOODS).prop_flat_map(|mood| vec(step(mood), STEPS / 2..=STEPS))
+}
+
+fn step(mood: Mood) -> impl Strategy<Value = Step> {
+    let [make, claim, start, end, act, due, crash] = mood.steps;
     prop_oneof![
-        make => new().prop_map(Step::Make),
+        make => vec((new(mood), after(mood)), 1..4).prop_map(Step::Make),
         claim => claims(),
+        start => any::<Index>().prop_map(Step::Start),
         end => vec((any::<Index>(), ending()), 1..4).prop_map(Step::End),
         1 => any::<Index>().prop_map(Step::GiveBack),
         act => any::<Index>().prop_map(Step::Cancel),
         act => any::<Index>().prop_map(Step::Retry),
         1 => any::<Index>().prop_map(Step::Delete),
         due => Just(Step::ComeDue),
-        crash * 2 => (0..2_usize).prop_map(Step::Die),
-        crash => Just(Step::Silence),
+        1 => Just(Step::Refill),
+        crash => (0..2_usize).prop_map(Step::Die),
+        1 => Just(Step::Silence),
         1 => any::<bool>().prop_map(Step::Pause),
     ]
 }
 
-fn new() -> impl Strategy<Value = New> {
-    let key = prop::option::weighted(0.3, 0..2_u8);
+fn new(mood: Mood) -> impl Strategy<Value = New> {
     let rare = || prop::bool::weighted(0.3);
-    (0..3_u8, any::<bool>(), key, 1..4_u32, rare(), rare()).prop_map(
-        |(priority, brief, key, allowed, later, gated)| New {
+    let key =
+        (0..2_u8, any::<bool>()).prop_map(|(number, until_start)| Key { number, until_start });
+    let key = prop::option::weighted(mood.keys, key);
+    let gates = prop::option::weighted(mood.gates, prop::sample::select(PATHS));
+    (0..3_u8, any::<bool>(), key, 1..4_u32, rare(), gates, rare()).prop_map(
+        |(priority, brief, key, allowed, later, gates, runs_anyway)| New {
             priority,
             brief,
             key,
             allowed,
             later,
-            gated,
+            path: gates.unwrap_or_default(),
+            runs_anyway,
         },
     )
+}
+
+fn after(mood: Mood) -> impl Strategy<Value = After> {
+    let some = prop::option::weighted(mood.links, vec(any::<Index>(), 1..3));
+    (some, prop::bool::weighted(0.02))
+        .prop_map(|(some, and_none)| After { some: some.unwrap_or_default(), and_none })
 }
 
 fn claims() -> impl Strategy<Value = Step> {
@@ -115,9 +155,10 @@ fn ending() -> impl Strategy<Value = Ending> {
 /// Does one step to both, and compares what they answer.
 async fn take(step: &Step, model: &mut Model, real: &mut Real) {
     match step {
-        Step::Make(new) => {
-            let (id, existing) = real.make(new).await;
-            assert_eq!(existing, model.make(id, new), "the job that has the key");
+        Step::Make(wanted) => {
+            let rows = rows(wanted, model.there());
+            let existing = real.make(&rows).await;
+            assert_eq!(existing, model.make(&rows), "the jobs that have the keys");
         }
         Step::Claim { who, is_dead, brief, alone, limit } => {
             let worker = if *is_dead { real.ghost } else { Some(real.workers[*who]) };
@@ -126,34 +167,31 @@ async fn take(step: &Step, model: &mut Model, real: &mut Real) {
             let taken = real.claim(worker, *brief, *alone, *limit).await;
             assert_eq!(taken, model.claim(worker, *brief, *alone, *limit), "what was taken");
         }
-        Step::End(ends) => {
-            let mut batch = Vec::new();
-            for (which, ending) in ends.iter().filter(|_| !model.leases.is_empty()) {
-                let lease = *which.get(&model.leases);
-                if !batch.iter().any(|(one, _): &(model::Hold, _)| one.job == lease.job) {
-                    batch.push((lease, *ending));
-                }
+        Step::End(ends) => end(ends, model, real).await,
+        Step::Start(which) => {
+            if let Some(lease) = pick(which, &model.leases()) {
+                real.start(lease).await;
+                model.start(lease);
             }
-            let count = real.end(model, &batch).await;
-            assert_eq!(count, model.end(&batch), "how many were ended");
         }
         Step::GiveBack(which) => {
-            if model.leases.is_empty() {
-                return;
+            if let Some(lease) = pick(which, &model.leases()) {
+                real.give_back(lease).await;
+                model.give_back(lease);
             }
-            let lease = *which.get(&model.leases);
-            real.give_back(lease).await;
-            model.give_back(lease);
         }
         Step::Cancel(which) | Step::Retry(which) | Step::Delete(which) => {
-            if model.jobs.is_empty() {
-                return;
+            if let Some(job) = pick(which, model.ids()) {
+                act(step, job, model, real).await;
             }
-            act(step, *which.get(&model.ids()), model, real).await;
         }
         Step::ComeDue => {
             real.come_due().await;
             model.come_due();
+        }
+        Step::Refill => {
+            real.refill().await;
+            model.refill();
         }
         Step::Die(who) => {
             let old = real.workers[*who];
@@ -172,8 +210,40 @@ async fn take(step: &Step, model: &mut Model, real: &mut Real) {
     }
 }
 
+/// Jobs that are made at once, with those that each of them comes after.
+fn rows(wanted: &[(New, After)], mut there: Vec<JobId>) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for (new, after) in wanted {
+        let some = after.some.iter().filter_map(|which| pick(which, &there));
+        let after: Vec<JobId> = some.chain(after.and_none.then(JobId::new)).collect();
+        // Who waits for others has no time.
+        let new = New { later: new.later && after.is_empty(), ..*new };
+        let id = JobId::new();
+        there.push(id);
+        rows.push(Row { id, new, after });
+    }
+    rows
+}
+
+fn pick<T: Copy>(which: &Index, those: &[T]) -> Option<T> {
+    (!those.is_empty()).then(|| *which.get(those))
+}
+
+/// Ends attempts, one of each job.
+async fn end(ends: &[(Index, Ending)], model: &mut Model, real: &mut Real) {
+    let leases = model.leases();
+    let mut batch: Vec<(Hold, Ending)> = Vec::new();
+    for (which, ending) in ends {
+        let lease = pick(which, &leases);
+        let lease = lease.filter(|lease| batch.iter().all(|(one, _)| one.job != lease.job));
+        batch.extend(lease.map(|lease| (lease, *ending)));
+    }
+    let count = real.end(model, &batch).await;
+    assert_eq!(count, model.end(&batch), "how many were ended");
+}
+
 /// What an operator does to one job.
-async fn act(step: &Step, job: mindflight_api::JobId, model: &mut Model, real: &mut Real) {
+async fn act(step: &Step, job: JobId, model: &mut Model, real: &mut Real) {
     if matches!(step, Step::Cancel(_)) {
         assert_eq!(real.cancel(job).await, model.cancel(job), "the cancel");
     } else if matches!(step, Step::Retry(_)) {
@@ -185,7 +255,7 @@ async fn act(step: &Step, job: mindflight_api::JobId, model: &mut Model, real: &
 
 async fn live(steps: &[Step]) {
     let mut real = Real::new().await;
-    let mut model = Model::default();
+    let mut model = Model::new();
     for (number, step) in steps.iter().enumerate() {
         take(step, &mut model, &mut real).await;
         real.assert_is(&model, &format!("after step {number}, {step:?}")).await;

@@ -1,13 +1,29 @@
 //! What the job tables mean, without tables: where each job is, who holds it, and what follows from a step.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use mindflight_api::{JobId, JobState};
 
 use super::Ending;
 
-/// How many jobs pass the gate at once.
-pub(super) const SLOTS: usize = 2;
+/// A gate: how many jobs have passed it at once, and how many may pass before time goes on.
+pub(super) struct Gate {
+    pub(super) slots: Option<usize>,
+    pub(super) rate: Option<usize>,
+    pub(super) is_outer: bool,
+}
+
+/// Outer ones come last.
+pub(super) const GATES: [Gate; 3] = [
+    Gate { slots: Some(2), rate: None, is_outer: false },
+    Gate { slots: None, rate: Some(RATE), is_outer: false },
+    Gate { slots: Some(3), rate: None, is_outer: true },
+];
+
+const RATE: usize = 3;
+
+/// The places in [`GATES`] of those that a job may have to pass, one after the other.
+pub(super) const PATHS: &[&[usize]] = &[&[0], &[1], &[2], &[0, 2], &[1, 2]];
 
 /// The crashes that are a job's end: two alone, each of which counts as six in company.
 const BUDGET: u32 = 12;
@@ -22,10 +38,29 @@ pub(super) struct New {
     pub(super) priority: u8,
     /// In the queue that keeps no history.
     pub(super) brief: bool,
-    pub(super) key: Option<u8>,
+    pub(super) key: Option<Key>,
     pub(super) allowed: u32,
     pub(super) later: bool,
-    pub(super) gated: bool,
+    pub(super) path: &'static [usize],
+    /// It runs whatever became of those it waited for.
+    pub(super) runs_anyway: bool,
+}
+
+/// A key that one job at a time has.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Key {
+    pub(super) number: u8,
+    /// Until an attempt starts, instead of until the job ends.
+    pub(super) until_start: bool,
+}
+
+/// One of several jobs that are made at once.
+#[derive(Debug, Clone)]
+pub(super) struct Row {
+    pub(super) id: JobId,
+    pub(super) new: New,
+    /// It starts once these have ended.
+    pub(super) after: Vec<JobId>,
 }
 
 /// One attempt of one worker at one job.
@@ -49,12 +84,29 @@ pub(super) struct Job {
     lane: i16,
     crashes: u32,
     was_lost: bool,
+    /// How many gates of its path it has passed.
+    passed: usize,
+    parents: Vec<JobId>,
+    waits_for_others: bool,
+    is_awaited: bool,
 }
 
 impl Job {
     /// Whether it is to be had, in this queue, for a worker that runs it alone or beside others.
     fn waits_in(&self, brief: bool, alone: bool) -> bool {
         self.state == JobState::Queued && self.new.brief == brief && (self.lane == SUSPECT) == alone
+    }
+
+    /// Whether it waits to be let through this gate.
+    fn waits_at(&self, gate: usize) -> bool {
+        self.state == JobState::Blocked
+            && !self.waits_for_others
+            && self.new.path.get(self.passed) == Some(&gate)
+    }
+
+    /// Whether it uses a slot of this gate.
+    fn uses(&self, gate: usize) -> bool {
+        self.new.path[..self.passed].contains(&gate)
     }
 }
 
@@ -71,22 +123,52 @@ pub(super) enum Told {
     Gone,
 }
 
-#[derive(Default)]
+#[derive(Clone)]
 pub(super) struct Model {
     pub(super) jobs: HashMap<JobId, Job>,
     /// All that were made, and in which order; also those that are gone.
     made: Vec<JobId>,
     /// All that ever were.
-    pub(super) leases: Vec<Hold>,
+    leases: Vec<Hold>,
     pub(super) is_paused: bool,
-    keys: HashMap<u8, JobId>,
+    /// Who has which key.
+    keys: HashMap<u8, (JobId, Key)>,
+    /// Who waits for whom, or did.
+    links: HashSet<(JobId, JobId)>,
+    /// How many more may pass the gate with a rate.
+    tokens: usize,
     dead: Vec<i64>,
 }
 
 impl Model {
+    pub(super) fn new() -> Self {
+        Self {
+            jobs: HashMap::new(),
+            made: Vec::new(),
+            leases: Vec::new(),
+            is_paused: false,
+            keys: HashMap::new(),
+            links: HashSet::new(),
+            tokens: RATE,
+            dead: Vec::new(),
+        }
+    }
+
     /// All jobs that were ever made.
-    pub(super) fn ids(&self) -> Vec<JobId> {
-        self.made.clone()
+    pub(super) fn ids(&self) -> &[JobId] {
+        &self.made
+    }
+
+    /// All jobs that there are.
+    pub(super) fn there(&self) -> Vec<JobId> {
+        self.made.iter().filter(|id| self.jobs.contains_key(id)).copied().collect()
+    }
+
+    /// What is held, and what was lost lately.
+    pub(super) fn leases(&self) -> Vec<Hold> {
+        let holds = |hold: &&Hold| self.is_held(**hold);
+        let lost = self.leases.iter().rev().filter(|hold| !holds(hold)).take(2);
+        self.leases.iter().filter(holds).chain(lost).copied().collect()
     }
 
     /// What a worker holds.
@@ -101,47 +183,114 @@ impl Model {
         held
     }
 
-    /// The job that has the key already, if there is one; otherwise there is a new job.
-    pub(super) fn make(&mut self, id: JobId, new: &New) -> Option<JobId> {
-        if let Some(holder) = new.key.and_then(|key| self.keys.get(&key)) {
-            return Some(*holder);
+    /// The rows whose key another job has, with that job; nothing if a row waits for a job that there is not, and
+    /// then no job is made.
+    pub(super) fn make(&mut self, rows: &[Row]) -> Option<HashMap<JobId, JobId>> {
+        let before = self.clone();
+        let mut existing = HashMap::new();
+        let mut fresh = Vec::new();
+        for row in rows {
+            match row.new.key.and_then(|key| self.keys.get(&key.number)) {
+                Some((holder, _)) => drop(existing.insert(row.id, *holder)),
+                None => {
+                    self.keys.extend(row.new.key.map(|key| (key.number, (row.id, key))));
+                    self.made.push(row.id);
+                    self.jobs.insert(row.id, fresh_job(row.new));
+                    fresh.push(row);
+                }
+            }
         }
-        self.keys.extend(new.key.map(|key| (key, id)));
-        self.made.push(id);
-        let job = Job {
-            new: *new,
-            state: JobState::Scheduled,
-            worker: None,
-            attempt: 0,
-            max_attempts: new.allowed,
-            is_unwanted: false,
-            lane: i16::from(new.priority),
-            crashes: 0,
-            was_lost: false,
-        };
-        self.jobs.insert(id, job);
-        if !new.later {
-            self.wait(id);
+        for row in fresh {
+            let parents: Vec<JobId> =
+                row.after.iter().map(|id| *existing.get(id).unwrap_or(id)).collect();
+            if parents.iter().any(|parent| !self.jobs.contains_key(parent)) {
+                *self = before;
+                return None;
+            }
+            self.enter(row.id, parents);
         }
-        None
+        self.settle();
+        Some(existing)
     }
 
-    /// The job waits for a worker, and first for a slot if it needs one.
+    /// A new job waits for its parents, its time or a worker.
+    fn enter(&mut self, id: JobId, parents: Vec<JobId>) {
+        for parent in &parents {
+            self.jobs.get_mut(parent).unwrap().is_awaited = true;
+            self.links.insert((id, *parent));
+        }
+        let job = self.jobs.get_mut(&id).unwrap();
+        if !parents.is_empty() {
+            (job.state, job.waits_for_others, job.parents) = (JobState::Blocked, true, parents);
+        } else if !job.new.later {
+            self.wait(id);
+        }
+    }
+
+    /// The job waits for a worker, and first at its gates.
     fn wait(&mut self, id: JobId) {
         let job = self.jobs.get_mut(&id).unwrap();
-        job.state = if job.new.gated { JobState::Blocked } else { JobState::Queued };
+        (job.passed, job.waits_for_others) = (0, false);
+        job.state = if job.new.path.is_empty() { JobState::Queued } else { JobState::Blocked };
+    }
+
+    /// After whatever has ended or come: jobs that waited for others go on, or are cancelled as one of those has not
+    /// succeeded; then gates let jobs pass.
+    fn settle(&mut self) {
+        let judged = |model: &Self| {
+            let mut waiting = model.jobs.iter().filter(|(_, job)| job.waits_for_others);
+            waiting.find_map(|(id, job)| Some((*id, model.goes_on(job)?)))
+        };
+        while let Some((id, goes_on)) = judged(self) {
+            match goes_on {
+                true => self.wait(id),
+                false => self.stop(id),
+            }
+        }
         self.admit();
     }
 
-    /// Lets jobs in while there are slots: by lane, and then the older first.
-    fn admit(&mut self) {
-        let uses =
-            |job: &&Job| job.new.gated && matches!(job.state, JobState::Queued | JobState::Running);
-        while self.jobs.values().filter(uses).count() < SLOTS {
-            let blocked = self.jobs.iter_mut().filter(|(_, job)| job.state == JobState::Blocked);
-            let Some((_, job)) = blocked.min_by_key(|(id, job)| (job.lane, **id)) else { return };
-            job.state = JobState::Queued;
+    /// Whether a job that waits for others goes on or is cancelled, if it need not wait any more.
+    fn goes_on(&self, job: &Job) -> Option<bool> {
+        let parents = || job.parents.iter().filter_map(|parent| self.jobs.get(parent));
+        let has_failed =
+            |parent: &Job| matches!(parent.state, JobState::Failed | JobState::Cancelled);
+        if !job.new.runs_anyway && parents().any(has_failed) {
+            return Some(false);
         }
+        parents().all(|parent| parent.state.is_final()).then_some(true)
+    }
+
+    /// Lets jobs pass: by lane, and then the older first.
+    fn admit(&mut self) {
+        for (number, gate) in GATES.iter().enumerate() {
+            while self.has_room(number, gate) {
+                let waiting = self.jobs.iter_mut().filter(|(_, job)| job.waits_at(number));
+                let next = waiting.min_by_key(|(id, job)| (job.lane, **id));
+                let Some((_, job)) = next else { break };
+                job.passed += 1;
+                if job.passed == job.new.path.len() {
+                    job.state = JobState::Queued;
+                }
+                self.tokens -= usize::from(gate.rate.is_some());
+            }
+        }
+    }
+
+    fn has_room(&self, number: usize, gate: &Gate) -> bool {
+        gate.slots.is_none_or(|slots| self.using(number) < slots)
+            && (gate.rate.is_none() || self.tokens > 0)
+    }
+
+    /// How many use a slot of this gate.
+    fn using(&self, number: usize) -> usize {
+        self.jobs.values().filter(|job| job.uses(number)).count()
+    }
+
+    /// So much time has passed that the rate is there again for all who have not used it up.
+    pub(super) fn refill(&mut self) {
+        self.tokens = RATE.saturating_sub(self.using(1));
+        self.admit();
     }
 
     /// This queue and lane if something waits there, or others where something does.
@@ -183,10 +332,23 @@ impl Model {
         taken
     }
 
+    /// Whether this attempt runs.
+    fn is_held(&self, hold: Hold) -> bool {
+        let is_it = |job: &Job| job.worker == Some(hold.worker) && job.attempt == hold.attempt;
+        self.jobs.get(&hold.job).is_some_and(is_it)
+    }
+
     /// The job, if this attempt of it runs.
     fn holds(&mut self, hold: Hold) -> Option<&mut Job> {
-        let job = self.jobs.get_mut(&hold.job)?;
-        (job.worker == Some(hold.worker) && job.attempt == hold.attempt).then_some(job)
+        let is_held = self.is_held(hold);
+        self.jobs.get_mut(&hold.job).filter(|_| is_held)
+    }
+
+    /// The worker has begun with what it took.
+    pub(super) fn start(&mut self, hold: Hold) {
+        if self.holds(hold).is_some() {
+            self.keys.retain(|_, (holder, key)| *holder != hold.job || !key.until_start);
+        }
     }
 
     /// How many of these attempts ran, and have ended now.
@@ -202,9 +364,9 @@ impl Model {
                 Ending::Succeeded => self.close(hold.job, JobState::Succeeded),
                 Ending::Failed => self.close(hold.job, JobState::Failed),
                 Ending::Cancelled => self.close(hold.job, JobState::Cancelled),
-                Ending::Retry => job.state = JobState::Retrying,
+                Ending::Retry => (job.state, job.passed) = (JobState::Retrying, 0),
                 Ending::Snooze => {
-                    job.state = JobState::Retrying;
+                    (job.state, job.passed) = (JobState::Retrying, 0);
                     job.max_attempts += 1;
                 }
                 Ending::Returned => {
@@ -213,18 +375,28 @@ impl Model {
                 }
             }
         }
-        self.admit();
+        self.settle();
         count
     }
 
-    /// The job has ended for good: its key is free, and without history it is gone unless it failed.
+    /// The job has ended for good: its key is free, and without history it is gone, unless it failed or others wait
+    /// for it.
     fn close(&mut self, id: JobId, state: JobState) {
         let job = self.jobs.get_mut(&id).unwrap();
-        (job.state, job.worker) = (state, None);
-        let is_forgotten = job.new.brief && state != JobState::Failed;
-        self.keys.retain(|_, holder| *holder != id);
+        (job.state, job.worker, job.passed) = (state, None, 0);
+        job.waits_for_others = false;
+        let is_forgotten = job.new.brief && state != JobState::Failed && !job.is_awaited;
+        self.keys.retain(|_, (holder, _)| *holder != id);
         if is_forgotten {
             self.jobs.remove(&id);
+        }
+    }
+
+    /// The job has ended without having run.
+    fn stop(&mut self, id: JobId) {
+        self.close(id, JobState::Cancelled);
+        if !self.jobs.contains_key(&id) {
+            self.links.retain(|(child, _)| *child != id);
         }
     }
 
@@ -244,8 +416,8 @@ impl Model {
             return Told::Refused(job.state);
         }
         job.is_unwanted = false;
-        self.close(id, JobState::Cancelled);
-        self.admit();
+        self.stop(id);
+        self.settle();
         Told::Done
     }
 
@@ -254,10 +426,11 @@ impl Model {
         match job.state {
             JobState::Scheduled | JobState::Retrying => {}
             JobState::Failed | JobState::Cancelled => {
-                if job.new.key.is_some_and(|key| self.keys.contains_key(&key)) {
+                if job.new.key.is_some_and(|key| self.keys.contains_key(&key.number)) {
                     return Told::KeyTaken;
                 }
-                self.keys.extend(job.new.key.map(|key| (key, id)));
+                self.keys.extend(job.new.key.map(|key| (key.number, (id, key))));
+                job.is_awaited = self.links.iter().any(|(_, parent)| *parent == id);
                 job.max_attempts = job.attempt + job.new.allowed;
                 job.lane = if job.was_lost { SUSPECT } else { i16::from(job.new.priority) };
                 (job.crashes, job.was_lost, job.is_unwanted) = (0, false, false);
@@ -267,6 +440,7 @@ impl Model {
             }
         }
         self.wait(id);
+        self.settle();
         Told::Done
     }
 
@@ -276,6 +450,7 @@ impl Model {
             return Told::Refused(job.state);
         }
         self.jobs.remove(&id);
+        self.links.retain(|(child, _)| *child != id);
         Told::Done
     }
 
@@ -284,10 +459,7 @@ impl Model {
         let is_later = |job: &Job| matches!(job.state, JobState::Scheduled | JobState::Retrying);
         let due: Vec<JobId> =
             self.jobs.iter().filter(|(_, job)| is_later(job)).map(|(id, _)| *id).collect();
-        for id in &due {
-            let job = self.jobs.get_mut(id).unwrap();
-            job.state = if job.new.gated { JobState::Blocked } else { JobState::Queued };
-        }
+        due.into_iter().for_each(|id| self.wait(id));
         self.admit();
     }
 
@@ -305,7 +477,7 @@ impl Model {
                 }
             }
         }
-        self.admit();
+        self.settle();
         (again, ended)
     }
 
@@ -329,8 +501,27 @@ impl Model {
         }
         job.was_lost = !job.is_unwanted;
         job.state = if job.is_unwanted { JobState::Cancelled } else { JobState::Failed };
+        job.passed = 0;
         // What a crash ended is kept for whoever has to look into it.
-        self.keys.retain(|_, holder| *holder != id);
+        self.keys.retain(|_, (holder, _)| *holder != id);
         false
+    }
+}
+
+fn fresh_job(new: New) -> Job {
+    Job {
+        new,
+        state: JobState::Scheduled,
+        worker: None,
+        attempt: 0,
+        max_attempts: new.allowed,
+        is_unwanted: false,
+        lane: i16::from(new.priority),
+        crashes: 0,
+        was_lost: false,
+        passed: 0,
+        parents: Vec::new(),
+        waits_for_others: false,
+        is_awaited: false,
     }
 }

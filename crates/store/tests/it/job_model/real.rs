@@ -1,25 +1,30 @@
 //! The same steps, done to the tables by those who do them in a server.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use mindflight_api::{InstanceId, JobId, codes};
+use mindflight_core::policy::Rate;
 use mindflight_core::ports::{Lease, Record};
 use mindflight_store::admin::Admin;
 use mindflight_store::job_views::{Cancel, Delete, Retry};
 use mindflight_store::jobs::{
-    Begin, Claim, Claimer, Completer, Due, End, Finished, Inserter, Keeper, Lane, NewRow,
+    Begin, Claim, Claimer, Completer, Due, End, Finished, Inserter, Keeper, Lane, Limit, NewRow,
     Registration, UniqueKey,
 };
 use mindflight_store::{Error, JobViews};
 use mindflight_testapp::TestDb;
 
 use super::Ending;
-use super::model::{Hold, Model, New, SLOTS, Told};
+use super::model::{GATES, Hold, Model, Row, Told};
 use crate::access::record;
 use crate::jobs::{crash, error};
 
 /// Later than any test ends.
 const NEVER: Duration = Duration::from_secs(3600);
+
+/// As long as no test takes.
+const AGES: Duration = Duration::from_secs(3_600_000_000);
 
 /// What only one worker at a time can hold.
 const HOLDERS: [&str; 2] = ["left", "right"];
@@ -40,11 +45,12 @@ pub(super) struct Real {
     _db: TestDb,
 }
 
-/// Of the queue that keeps history and the one that does not, of the kinds that pass a gate and not, and of the gate.
+/// Of the queue that keeps history and the one that does not, of the kind of the first gate and the one of all other
+/// jobs, and of the gates.
 struct Numbers {
     queues: [i16; 2],
     kinds: [i32; 2],
-    gate: i32,
+    gates: Vec<i32>,
 }
 
 impl Real {
@@ -52,7 +58,14 @@ impl Real {
         let db = TestDb::new().await;
         let jobs = db.store().jobs();
         let names = jobs.names();
-        let slots = i32::try_from(SLOTS).unwrap();
+        let mut gates = Vec::new();
+        for (gate, name) in GATES.iter().zip(["model.gated", "model.rated", "model.outer"]) {
+            let number = |number| u32::try_from(number).unwrap();
+            let slots = gate.slots.map(number);
+            let rate = gate.rate.map(|count| Rate::new(number(count), AGES));
+            let limit = Limit { slots, rate, is_outer: gate.is_outer };
+            gates.push(names.gate(name, limit).await.unwrap());
+        }
         let numbers = Numbers {
             queues: [
                 names.queue("model", true).await.unwrap(),
@@ -62,7 +75,7 @@ impl Real {
                 names.kind("model.free").await.unwrap(),
                 names.kind("model.gated").await.unwrap(),
             ],
-            gate: names.gate("model.gated", slots).await.unwrap(),
+            gates,
         };
         let mut real = Self {
             workers: [0; 2],
@@ -96,27 +109,48 @@ impl Real {
         self.keeper.register(&registration).await.unwrap()
     }
 
-    /// The id of the new job, and of the one that has its key already.
-    pub(super) async fn make(&mut self, new: &New) -> (JobId, Option<JobId>) {
-        let key = new.key.map(|key| format!("key {key}"));
-        let row = NewRow {
-            id: JobId::new(),
-            kind: self.names.kinds[usize::from(new.gated)],
+    /// The rows whose key another job has, with that job; nothing if a row waits for a job that there is not.
+    pub(super) async fn make(&mut self, rows: &[Row]) -> Option<HashMap<JobId, JobId>> {
+        let rows: Vec<NewRow> = rows.iter().map(|row| self.row(row)).collect();
+        match self.inserter.insert(&rows).await {
+            Ok(existing) => Some(existing),
+            Err(Error::Invalid(why)) if why.contains("`after`: there is no job") => None,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    fn row(&self, Row { id, new, after }: &Row) -> NewRow {
+        let mut gates = new.path.iter().map(|gate| self.names.gates[*gate]);
+        let (gate, outer_gate) = (gates.next(), gates.next());
+        // Its gate is found by its kind if nothing says which it is.
+        let is_of_kind = new.path == [0];
+        let key = new.key.map(|key| UniqueKey {
+            key: format!("key {}", key.number),
+            until_start: key.until_start,
+            expires_at: None,
+        });
+        NewRow {
+            id: *id,
+            kind: self.names.kinds[usize::from(is_of_kind)],
             queue: self.names.queues[usize::from(new.brief)],
             priority: new.priority,
             max_attempts: u16::try_from(new.allowed).unwrap(),
             due: if new.later { Due::After(NEVER) } else { Due::Now },
             args: "{}".to_owned(),
-            meta: key.as_ref().map(|key| serde_json::json!({"key": key})),
+            meta: Some(serde_json::json!({
+                "key": key.as_ref().map(|unique| &unique.key),
+                "until_start": key.as_ref().is_some_and(|unique| unique.until_start),
+                "gate": gate.filter(|_| !is_of_kind),
+                "outer_gate": outer_gate,
+                "on_failure": if new.runs_anyway { "run" } else { "cancel" },
+            })),
             needs_meta: false,
-            unique: key.map(|key| UniqueKey { key, until_start: false, expires_at: None }),
-            gate: new.gated.then_some(self.names.gate),
-            outer_gate: None,
-            after: Vec::new(),
+            unique: key,
+            gate,
+            outer_gate,
+            after: after.clone(),
             is_awaited: false,
-        };
-        let existing = self.inserter.insert(std::slice::from_ref(&row)).await.unwrap();
-        (row.id, existing.get(&row.id).copied())
+        }
     }
 
     pub(super) async fn claim(
@@ -149,13 +183,17 @@ impl Real {
                     lease: lease(*hold),
                     kind: 1,
                     end: end(*ending),
-                    is_tied: new.is_none_or(|new| new.gated || new.key.is_some()),
+                    is_tied: new.is_none_or(|new| !new.path.is_empty() || new.key.is_some()),
                     keeps_history: new.is_none_or(|new| !new.brief),
                     cause: None,
                 }
             })
             .collect();
         self.completer.complete(&batch).await.unwrap().count
+    }
+
+    pub(super) async fn start(&mut self, hold: Hold) {
+        self.claimer.start_unique(hold.worker, &[hold.job]).await.unwrap();
     }
 
     pub(super) async fn give_back(&mut self, hold: Hold) {
@@ -190,9 +228,20 @@ impl Real {
     }
 
     pub(super) async fn come_due(&mut self) {
-        let past =
-            "UPDATE mindflight.scheduled SET run_at = clock_timestamp() - interval '1 second'";
+        let past = "UPDATE mindflight.scheduled SET run_at = clock_timestamp() - interval '1 second' WHERE why <> 3";
         self.admin.run(past).await.unwrap();
+        self.keeper.promote(1000).await.unwrap();
+    }
+
+    pub(super) async fn refill(&mut self) {
+        let later = "
+            UPDATE mindflight.gate
+            SET tokens_at = clock_timestamp(), wakes_at = clock_timestamp(), tokens = greatest(0, rate
+                - (SELECT count(*) FROM mindflight.ready WHERE gate.id IN (ready.gate, ready.outer_gate))
+                - (SELECT count(*) FROM mindflight.lease WHERE gate.id IN (lease.gate, lease.outer_gate))
+                - (SELECT count(*) FROM mindflight.blocked WHERE gate.id = blocked.inner_gate))
+            WHERE rate IS NOT NULL";
+        self.admin.run(later).await.unwrap();
         self.keeper.promote(1000).await.unwrap();
     }
 
@@ -225,7 +274,7 @@ impl Real {
     pub(super) async fn assert_is(&mut self, model: &Model, when: &str) {
         assert_eq!(self.views.misplaced().await.unwrap(), [], "in no place, or in several {when}");
         let ids = model.ids();
-        let views = self.views.get_all(&ids, NEVER).await.unwrap();
+        let views = self.views.get_all(ids, NEVER).await.unwrap();
         assert_eq!(views.len(), model.jobs.len(), "jobs that there are {when}");
         for view in views {
             let job = &model.jobs[&view.id];
