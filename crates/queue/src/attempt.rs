@@ -6,7 +6,7 @@ use std::time::Duration;
 use mindflight_api::{RequestId, codes};
 use mindflight_core::caller::Origin;
 use mindflight_core::context::CallFacts;
-use mindflight_core::nul::has_nul;
+use mindflight_core::nul;
 use mindflight_core::policy::{Next, Outcome, after_attempt};
 use mindflight_core::progress::Report;
 use mindflight_core::{Caller, Cause, Context, Error, Event, Result};
@@ -224,12 +224,12 @@ fn named(error: Error) -> Error {
 }
 
 fn text(value: &Value, most: usize) -> Result<String> {
-    let text = value.to_string();
+    let (text, has_nul) = nul::to_json(value);
     if text.len() > most {
         let detail = format!("the result has {} bytes; {most} are allowed", text.len());
         return Err(Error::too_large(detail).permanent());
     }
-    if has_nul(value) {
+    if has_nul {
         let detail = "the result has a NUL character (\\u0000), which cannot be stored";
         return Err(Error::failed(detail).permanent());
     }

@@ -417,15 +417,15 @@ impl Shared {
     async fn resolve_next(&self, request: Request, last: &mut Option<Sort>) -> Result<Resolved> {
         let Self { kinds, numbers, clock, .. } = self;
         let resolver = Resolver { kinds, numbers, clock: &**clock };
-        let sort = match last.take().filter(|last| last.is_of(&request.job)) {
-            Some(sort) => sort,
-            None => resolver.sort(&request.job).await?,
+        let sort = match last.as_mut() {
+            Some(sort) if sort.is_of(&request.job) => sort,
+            _ => last.insert(resolver.sort(&request.job).await?),
         };
         if sort.is_new {
             kinds.spread();
             self.remounted.notify_one();
         }
-        resolver.row(request, last.insert(sort)).await
+        resolver.row(request, sort).await
     }
 
     /// How many jobs this process may take beside those that it has.

@@ -1,8 +1,10 @@
 //! From what somebody asked for to the row that is written: defaults of the kind, keys, gates, numbers.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use mindflight_api::JobId;
-use mindflight_core::nul::has_nul;
+use mindflight_core::nul;
 use mindflight_core::policy::{Unique, own_key, unique_key};
 use mindflight_core::ports::{Clock, NewJob, OnFailure};
 use mindflight_core::{Caller, Error, Result};
@@ -33,9 +35,9 @@ pub struct Request {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Made {
     /// The provider's mounted name.
-    pub provider: String,
+    pub provider: Arc<str>,
     /// The queue.
-    pub queue: String,
+    pub queue: Arc<str>,
     /// 0–9, lower first.
     pub priority: u8,
     /// Attempts before it has failed.
@@ -57,7 +59,8 @@ pub(crate) struct Sort {
     kind: String,
     asked_queue: Option<String>,
     runs: Runs,
-    queue_name: String,
+    provider: Arc<str>,
+    queue_name: Arc<str>,
     queue: i16,
     number: i32,
     /// Whether the pair of queue and kind is new to this process.
@@ -83,19 +86,20 @@ impl Resolver<'_> {
         let runs = self.kinds.get(&job.kind)?;
         let asked_queue = job.options.queue.clone();
         let queue = asked_queue.as_deref().or(runs.options().queue.as_deref());
-        let queue_name = queue.unwrap_or(runs.provider()).to_owned();
+        let provider: Arc<str> = runs.provider().into();
+        let queue_name = queue.map_or_else(|| provider.clone(), Arc::from);
         let queue = self.numbers.queue(&queue_name).await?;
         let number = self.numbers.kind(&job.kind).await?;
         let is_new = self.numbers.pair(queue, number).await?;
         let kind = job.kind.clone();
-        Ok(Sort { kind, asked_queue, runs, queue_name, queue, number, is_new })
+        Ok(Sort { kind, asked_queue, runs, provider, queue_name, queue, number, is_new })
     }
 
     /// The row to write.
     pub(crate) async fn row(&self, request: Request, sort: &mut Sort) -> Result<Resolved> {
         let Request { job, caller } = request;
         sort.is_new = false;
-        let Sort { runs, queue_name, queue, number: kind, .. } = &*sort;
+        let Sort { runs, provider, queue_name, queue, number: kind, .. } = &*sort;
         let declared = runs.options();
         let (mut gate, mut outer_gate) = (None, None);
         for (name, limit) in gates(&job, declared) {
@@ -111,7 +115,7 @@ impl Resolver<'_> {
             (None, Some(time)) => (Due::At(time), Some(time)),
             (None, None) => (Due::Now, None),
         };
-        let unique = unique(&job, runs, self.clock.now());
+        let unique = unique(&job, runs, self.clock);
         let mut meta = meta(&job, runs, caller.as_ref());
         // A retry by hand takes the key again, and waits for the gates again.
         if let Some(unique) = &unique {
@@ -145,7 +149,7 @@ impl Resolver<'_> {
             args: text(&job.args)?,
         };
         let made = Made {
-            provider: runs.provider().to_owned(),
+            provider: provider.clone(),
             queue: queue_name.clone(),
             priority: row.priority,
             max_attempts: row.max_attempts,
@@ -157,26 +161,26 @@ impl Resolver<'_> {
 }
 
 fn text(args: &Value) -> Result<String> {
-    if has_nul(args) {
+    let (text, has_nul) = nul::to_json(args);
+    if has_nul {
         let detail = "the arguments have a NUL character (\\u0000), which cannot be stored";
         return Err(Error::of(mindflight_api::codes::INVALID_REQUEST, detail));
     }
-    Ok(args.to_string())
+    Ok(text)
 }
 
 /// What the job says itself, or else what its kind declares.
-fn unique(job: &NewJob, runs: &Runs, now: DateTime<Utc>) -> Option<UniqueKey> {
+fn unique(job: &NewJob, runs: &Runs, clock: &dyn Clock) -> Option<UniqueKey> {
     let (said, own) = (job.options.unique.as_ref(), job.options.unique_key.as_ref());
     let usual = Unique::default();
-    let (unique, key) = match own {
-        Some(own) => {
-            let unique = said.unwrap_or(&usual);
-            (unique, own_key(&job.kind, own, unique, now))
-        }
-        None => {
-            let unique = said.or(runs.options().unique.as_ref())?;
-            (unique, unique_key(&job.kind, &job.args, unique, now))
-        }
+    let unique = match own {
+        Some(_) => said.unwrap_or(&usual),
+        None => said.or(runs.options().unique.as_ref())?,
+    };
+    let now = clock.now();
+    let key = match own {
+        Some(own) => own_key(&job.kind, own, unique, now),
+        None => unique_key(&job.kind, &job.args, unique, now),
     };
     Some(UniqueKey {
         key: short(key),
@@ -236,6 +240,12 @@ fn meta(job: &NewJob, runs: &Runs, caller: Option<&Caller>) -> Map<String, Value
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn arguments_with_a_nul_are_refused() {
+        let error = text(&json!({"a": ["\0"]})).unwrap_err();
+        assert!(error.detail().contains("the arguments have a NUL character"), "{error:?}");
+    }
 
     #[test]
     fn long_keys_are_hashed_and_stay_different() {

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::NotSupported;
 use crate::event::{Cause, DEEPEST};
-use crate::nul::has_nul;
+use crate::nul;
 use crate::policy::{RESERVED, check_type};
 use crate::{Error, Result};
 
@@ -63,13 +63,12 @@ impl NewEvent {
                 .fix("Look for subscriptions that publish what they, or others, listen to.")
                 .permanent());
         }
-        let data = self.data.to_string();
+        let (data, has_nul) = nul::to_json(&self.data);
         if data.len() > MAX_DATA {
             let detail = format!("`data` has {} bytes; {MAX_DATA} are allowed", data.len());
             return Err(Error::too_large(detail).permanent());
         }
-        // Only an escaped one can be in a JSON text, and only then is a closer look needed.
-        if data.contains("\\u0000") && has_nul(&self.data) {
+        if has_nul {
             return Err(Error::of(
                 mindflight_api::codes::INVALID_REQUEST,
                 "`data` has a NUL character (\\u0000), which cannot be stored",
