@@ -232,7 +232,7 @@ impl Queue {
     /// # Errors
     /// 422 `unknown_kind`, or 503 when the database is away.
     pub async fn row(&self, job: NewJob) -> Result<NewRow> {
-        Ok(self.0.resolve(Request { job, caller: None }).await?.row)
+        Ok(self.0.resolve(&Request { job, caller: None }).await?.row)
     }
 
     /// Jobs have ended otherwise than by an attempt.
@@ -250,7 +250,7 @@ impl Queue {
         let mut rows = Vec::with_capacity(requests.len());
         let mut enqueued = Vec::with_capacity(requests.len());
         let mut last = None;
-        for request in requests {
+        for request in &requests {
             let Resolved { row, made } = self.0.resolve_next(request, &mut last).await?;
             let is_placed = row.gate.is_none() && row.after.is_empty();
             enqueued.push(Enqueued { id: row.id, existing: false, made, is_placed });
@@ -409,12 +409,12 @@ impl Queue {
 
 impl Shared {
     /// The row of a job that somebody asks for.
-    pub(crate) async fn resolve(&self, request: Request) -> Result<Resolved> {
+    pub(crate) async fn resolve(&self, request: &Request) -> Result<Resolved> {
         self.resolve_next(request, &mut None).await
     }
 
     /// The same for one of several, of which most are like the `last` one.
-    async fn resolve_next(&self, request: Request, last: &mut Option<Sort>) -> Result<Resolved> {
+    async fn resolve_next(&self, request: &Request, last: &mut Option<Sort>) -> Result<Resolved> {
         let Self { kinds, numbers, clock, .. } = self;
         let resolver = Resolver { kinds, numbers, clock: &**clock };
         let sort = match last.as_mut() {

@@ -96,13 +96,13 @@ impl Resolver<'_> {
     }
 
     /// The row to write.
-    pub(crate) async fn row(&self, request: Request, sort: &mut Sort) -> Result<Resolved> {
+    pub(crate) async fn row(&self, request: &Request, sort: &mut Sort) -> Result<Resolved> {
         let Request { job, caller } = request;
         sort.is_new = false;
         let Sort { runs, provider, queue_name, queue, number: kind, .. } = &*sort;
         let declared = runs.options();
         let (mut gate, mut outer_gate) = (None, None);
-        for (name, limit) in gates(&job, declared) {
+        for (name, limit) in gates(job, declared) {
             let number = self.numbers.gate(&name, limit).await?;
             match gate {
                 None => gate = Some(number),
@@ -115,8 +115,8 @@ impl Resolver<'_> {
             (None, Some(time)) => (Due::At(time), Some(time)),
             (None, None) => (Due::Now, None),
         };
-        let unique = unique(&job, runs, self.clock);
-        let mut meta = meta(&job, runs, caller.as_ref());
+        let unique = unique(job, runs, self.clock);
+        let mut meta = meta(job, runs, caller.as_ref());
         // A retry by hand takes the key again, and waits for the gates again.
         if let Some(unique) = &unique {
             meta.insert("key".to_owned(), json!(unique.key));
@@ -153,7 +153,7 @@ impl Resolver<'_> {
             queue: queue_name.clone(),
             priority: row.priority,
             max_attempts: row.max_attempts,
-            tags: tags(&job, runs),
+            tags: tags(job, runs),
             run_at,
         };
         Ok(Resolved { row, made })

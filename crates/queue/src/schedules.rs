@@ -145,7 +145,7 @@ async fn row(
 ) -> mindflight_core::Result<NewRow> {
     let args = Value::Object(Map::new());
     let job = NewJob { kind: kind.to_owned(), args, options: Default::default() };
-    let mut row = shared.resolve(Request { job, caller: None }).await?.row;
+    let mut row = shared.resolve(&Request { job, caller: None }).await?.row;
     let mut meta = row.meta.take().unwrap_or_else(|| Value::Object(Map::new()));
     meta["schedule"] = schedule.to_string().into();
     meta["slot"] = slot.to_rfc3339().into();

@@ -63,7 +63,7 @@ impl Transaction for Open {
 
     async fn enqueue(&mut self, job: NewJob) -> Result<JobId> {
         graph::check([&job.options])?;
-        let row = self.queue.0.resolve(Request { job, caller: None }).await?.row;
+        let row = self.queue.0.resolve(&Request { job, caller: None }).await?.row;
         match row.due {
             Due::Now => self.ready.push(row.queue),
             Due::After(_) | Due::At(_) => self.later = true,
