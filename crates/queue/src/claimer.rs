@@ -244,12 +244,13 @@ impl Taking {
     /// Gives back what the database says is held and nobody here knows: the answer of a claim was lost. Also when
     /// nothing is held here.
     async fn compare(&mut self) -> mindflight_core::Result<()> {
+        let asked = self.shared.held.ask();
         let said = self.claimer.held(self.worker).await?;
         if self.stop.is_cancelled() {
             // Whoever ends this worker has taken over what it holds: not knowing it any more says nothing.
             return Ok(());
         }
-        let unknown = self.shared.held.compare(&said);
+        let unknown = self.shared.held.compare(&said, asked);
         if !unknown.is_empty() {
             // Mostly they have ended between the question and the answer; then nothing is given back.
             let given_back = self.claimer.give_back(&unknown).await?;

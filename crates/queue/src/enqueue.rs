@@ -109,11 +109,14 @@ async fn make(
     rows: &[NewRow],
 ) -> std::result::Result<Written, Failed> {
     let mut made = match shared.may_start(rows) {
-        Some(worker) => inserter.start(rows, worker).await.map(|claimed| {
-            let is_started = !claimed.is_empty();
-            shared.start(claimed);
-            Written { existing: HashMap::new(), is_started }
-        }),
+        Some(worker) => {
+            let _starting = shared.held.starting(rows.iter().map(|row| row.id));
+            inserter.start(rows, worker).await.map(|claimed| {
+                let is_started = !claimed.is_empty();
+                shared.start(claimed);
+                Written { existing: HashMap::new(), is_started }
+            })
+        }
         None => inserter.insert(rows).await.map(found),
     };
     if matches!(made, Err(Failed::Unavailable(_) | Failed::Timeout(_))) {

@@ -1,7 +1,7 @@
 //! All that this process holds: jobs that wait in it, run in it, or have ended and are not written yet.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -41,7 +41,13 @@ struct Hold {
     stage: Stage,
     /// Told to stop before it was started.
     cancelled: bool,
+    /// After which question it was taken.
+    since: Question,
 }
+
+/// Which of the questions to the database what this process holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Question(u64);
 
 /// Ids are looked up several times for each job, and nobody outside chooses them.
 type Holds = HashMap<JobId, Hold, foldhash::fast::RandomState>;
@@ -50,6 +56,9 @@ type Holds = HashMap<JobId, Hold, foldhash::fast::RandomState>;
 #[derive(Default)]
 pub(crate) struct Held {
     holds: Mutex<Holds>,
+    /// Jobs that are just being made for this process: it may have their leases without knowing.
+    starting: Mutex<Vec<JobId>>,
+    questions: AtomicU64,
     running: AtomicUsize,
     unwritten: AtomicUsize,
     changed: Notify,
@@ -82,8 +91,9 @@ impl Held {
 
     pub(crate) fn took(&self, leases: impl IntoIterator<Item = Lease>) {
         let mut holds = self.holds();
+        let since = Question(self.questions.load(Ordering::Relaxed));
         for lease in leases {
-            let hold = Hold { lease, stage: Stage::Waiting, cancelled: false };
+            let hold = Hold { lease, stage: Stage::Waiting, cancelled: false, since };
             // An earlier attempt may be here still: one that was lost, or whose end is written, but not taken off.
             match holds.insert(lease.job, hold).map(|old| old.stage) {
                 Some(Stage::Running { token, .. }) => token.cancel(),
@@ -191,18 +201,37 @@ impl Held {
         }
     }
 
+    /// These jobs are about to be made for this process, and given to it before what this gives is dropped. One
+    /// task makes jobs, so there are no others.
+    pub(crate) fn starting(&self, jobs: impl IntoIterator<Item = JobId>) -> Starting<'_> {
+        self.being_started().extend(jobs);
+        Starting(self)
+    }
+
+    fn being_started(&self) -> MutexGuard<'_, Vec<JobId>> {
+        self.starting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The database will be asked what this process holds.
+    pub(crate) fn ask(&self) -> Question {
+        Question(self.questions.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
     /// Compares with what the database says is held: gives the leases that nobody here knows, tells those to stop
-    /// that the database does not know, and forgets those of them that were not started.
-    pub(crate) fn compare(&self, said: &[Lease]) -> Vec<Lease> {
+    /// that the database does not know, and forgets those of them that were not started. What was taken after the
+    /// question the answer cannot know.
+    pub(crate) fn compare(&self, said: &[Lease], asked: Question) -> Vec<Lease> {
+        // First: what is given to this process from now on is among its holds before it leaves these.
+        let starting = self.being_started().clone();
         let mut holds = self.holds();
-        let unknown = said
-            .iter()
-            .filter(|lease| holds.get(&lease.job).is_none_or(|hold| hold.lease != **lease))
-            .copied()
-            .collect();
+        let is_known = |lease: &Lease| {
+            holds.get(&lease.job).is_some_and(|hold| hold.lease == *lease)
+                || starting.contains(&lease.job)
+        };
+        let unknown = said.iter().filter(|lease| !is_known(lease)).copied().collect();
         let said: HashMap<JobId, Lease> = said.iter().map(|lease| (lease.job, *lease)).collect();
         holds.retain(|job, hold| {
-            if said.get(job).is_some_and(|lease| *lease == hold.lease) {
+            if hold.since >= asked || said.get(job).is_some_and(|lease| *lease == hold.lease) {
                 return true;
             }
             if let Stage::Running { token, stop, .. } = &mut hold.stage {
@@ -267,5 +296,53 @@ pub(crate) struct Slot<'a>(&'a AtomicUsize);
 impl Drop for Slot<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Jobs that are being made for this process.
+pub(crate) struct Starting<'a>(&'a Held);
+
+impl Drop for Starting<'_> {
+    fn drop(&mut self) {
+        self.0.being_started().clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lease() -> Lease {
+        Lease { job: JobId::new(), worker: 1, attempt: 1 }
+    }
+
+    #[test]
+    fn what_was_taken_after_the_question_is_neither_stopped_nor_forgotten() {
+        let (held, before, after) = (Held::default(), lease(), lease());
+        held.took([before]);
+        let asked = held.ask();
+        held.took([after]);
+        assert_eq!(held.compare(&[], asked), []);
+        assert!(!held.has(before.job) && held.has(after.job));
+        let (token, now) = (CancellationToken::new(), Instant::now());
+        let _slot = held.starts(after, &token, (now, now)).unwrap();
+        assert_eq!(held.compare(&[], asked), []);
+        assert!(!token.is_cancelled());
+        assert_eq!(held.compare(&[], held.ask()), []);
+        assert!(token.is_cancelled());
+    }
+
+    #[test]
+    fn a_job_that_is_being_started_is_not_given_back() {
+        let (held, started, lost) = (Held::default(), lease(), lease());
+        let starting = held.starting([started.job]);
+        let asked = held.ask();
+        assert_eq!(held.compare(&[started, lost], asked), [lost]);
+        held.took([started]);
+        drop(starting);
+        assert_eq!(held.compare(&[started, lost], asked), [lost]);
+        // Nobody was told that it was made.
+        drop(held.starting([lost.job]));
+        assert_eq!(held.compare(&[lost], held.ask()), [lost]);
     }
 }
