@@ -1,5 +1,7 @@
 //! Jobs that a process with free slots makes: they start there, without waiting in the queue.
 
+use std::time::Duration;
+
 use mindflight_api::JobState;
 use mindflight_core::ports::EnqueueOptions;
 use mindflight_queue::Settings;
@@ -50,4 +52,23 @@ async fn who_has_no_free_slot_lets_jobs_wait_and_later_ones_behind_them() {
     rig.engine.gate.add_permits(1);
     rig.succeed(5).await;
     assert_eq!(*rig.engine.seen.order.lock().unwrap(), ["busy", "urgent", "a", "b", "c"]);
+}
+
+/// What this process holds is compared with what the database says all the while.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn each_job_starts_once_though_it_is_asked_meanwhile_who_holds_it() {
+    let often = Duration::from_millis(1);
+    let settings = Settings { repair: often, poll_min: often, poll_max: often, ..quick() };
+    let rig = Rig::with(settings).await;
+    let (callers, jobs) = (4, 250);
+    let make = async |caller: usize| {
+        for number in 0..jobs {
+            rig.engine.enqueue(&note(&format!("{caller}/{number}"))).await;
+        }
+    };
+    futures::future::join_all((0..callers).map(make)).await;
+    rig.succeed(1000).await;
+    let starts = rig.engine.seen.starts.lock().unwrap().clone();
+    let twice: Vec<_> = starts.iter().filter(|(_, starts)| **starts != 1).collect();
+    assert_eq!((starts.len(), twice), (callers * jobs, Vec::new()));
 }
